@@ -1,0 +1,3 @@
+//! The `vigla` binary.
+
+fn main() {}
