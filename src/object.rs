@@ -80,9 +80,7 @@ impl<'a> Tree<'a> {
             Text::Input(text) => text,
             Text::Buffer { start, len } => {
                 let start = start as usize;
-                self.buffer
-                    .get(start..start + len as usize)
-                    .unwrap_or_default()
+                self.buffer.get(start..start + len as usize).unwrap_or_default()
             }
         }
     }

@@ -137,17 +137,11 @@ impl<'a> Builder<'a> {
     }
 
     fn copy_below(&mut self, node: Node<'_>, key: Option<Text<'a>>, depth: Depth) {
-        let content = if node.is_map() {
-            Content::Map
-        } else {
-            Content::List
-        };
+        let content = if node.is_map() { Content::Map } else { Content::List };
         let index = self.open(key, content);
         let mut members = 0;
         for child in node.children() {
-            let below = child
-                .key()
-                .map_or(Some(Depth::Inside), |key| depth.below(key));
+            let below = child.key().map_or(Some(Depth::Inside), |key| depth.below(key));
             if let Some(below) = below {
                 self.copy(child, child.key(), below);
                 members += 1;

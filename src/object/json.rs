@@ -61,10 +61,7 @@ pub(crate) fn json_error(text: &str, error: &serde_json::Error) -> ReadError {
         .map(str::len)
         .sum();
     let offset = (start + column.saturating_sub(1)).min(text.len());
-    ReadError::at(
-        text.floor_char_boundary(offset),
-        format!("not valid JSON: {message}"),
-    )
+    ReadError::at(text.floor_char_boundary(offset), format!("not valid JSON: {message}"))
 }
 
 struct NodeSeed<'b, 'de> {
@@ -141,11 +138,7 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self {
-            builder,
-            key,
-            depth,
-        } = self;
+        let Self { builder, key, depth } = self;
         let index = builder.open(key, Content::Map);
         let mut members = 0;
         while let Some(key) = map.next_key_seed(KeySeed(builder))? {

@@ -35,13 +35,10 @@ impl<'a> Tree<'a> {
     pub(super) fn children(&self, index: u32) -> impl Iterator<Item = u32> + Clone {
         let parent = self.entry(index);
         let end = parent.map_or(0, |entry| entry.end);
-        let holds =
-            parent.is_some_and(|entry| matches!(entry.content, Content::List | Content::Map));
+        let holds = parent.is_some_and(|entry| matches!(entry.content, Content::List | Content::Map));
         let first = if holds { index + 1 } else { end };
-        std::iter::successors(Some(first), move |&at| {
-            self.entry(at).map(|entry| entry.end)
-        })
-        .take_while(move |&at| at < end)
+        std::iter::successors(Some(first), move |&at| self.entry(at).map(|entry| entry.end))
+            .take_while(move |&at| at < end)
     }
 
     pub(super) fn key(&self, index: u32) -> Option<&str> {
@@ -114,17 +111,13 @@ impl<'t> Node<'t> {
     pub fn children(self) -> impl Iterator<Item = Self> + Clone {
         self.tree
             .children(self.index)
-            .map(move |index| Self {
-                tree: self.tree,
-                index,
-            })
+            .map(move |index| Self { tree: self.tree, index })
             .filter(|node| node.entry().is_some_and(|entry| !entry.shadowed))
     }
 
     /// Names and values of a map; nothing for anything else.
     pub fn members(self) -> impl Iterator<Item = (&'t str, Self)> + Clone {
-        self.children()
-            .filter_map(|child| Some((child.key()?, child)))
+        self.children().filter_map(|child| Some((child.key()?, child)))
     }
 
     /// The items of a list; nothing for anything else.
@@ -135,9 +128,7 @@ impl<'t> Node<'t> {
     /// The member `key` of a map. A `null` member is present.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Self> {
-        self.members()
-            .find(|(name, _)| *name == key)
-            .map(|(_, node)| node)
+        self.members().find(|(name, _)| *name == key).map(|(_, node)| node)
     }
 
     /// The node below this one at a path of member names, none where a step is missing or no map.
@@ -154,12 +145,7 @@ impl<'t> Node<'t> {
         while let Some(parent) = node.parent() {
             match node.key() {
                 Some(key) => pointer.push_front(Token::new(key)),
-                None => pointer.push_front(
-                    parent
-                        .items()
-                        .take_while(|item| item.index != node.index)
-                        .count(),
-                ),
+                None => pointer.push_front(parent.items().take_while(|item| item.index != node.index).count()),
             }
             node = parent;
         }
@@ -168,10 +154,7 @@ impl<'t> Node<'t> {
 
     fn parent(self) -> Option<Self> {
         let index = self.entry().filter(|_| self.index > 0)?.parent;
-        Some(Self {
-            tree: self.tree,
-            index,
-        })
+        Some(Self { tree: self.tree, index })
     }
 
     /// Where to point a reader of the text at: the value, or the member's name where the value is a list or map.
@@ -210,10 +193,7 @@ impl<'t> Node<'t> {
             Value::Number(value) => value.clone().into(),
             Value::Text(text) => text.into(),
             Value::List => self.items().map(Self::to_json).collect(),
-            Value::Map => self
-                .members()
-                .map(|(key, node)| (key, node.to_json()))
-                .collect(),
+            Value::Map => self.members().map(|(key, node)| (key, node.to_json())).collect(),
         }
     }
 }
@@ -233,8 +213,7 @@ impl Serialize for Node<'_> {
             Value::Text(text) => serializer.serialize_str(text),
             Value::List => {
                 let mut list = serializer.serialize_seq(None)?;
-                self.items()
-                    .try_for_each(|item| list.serialize_element(&item))?;
+                self.items().try_for_each(|item| list.serialize_element(&item))?;
                 list.end()
             }
             Value::Map => {

@@ -60,13 +60,7 @@ impl<'a> TextIndex<'a> {
             .and_then(|at| self.lines.get(at))
             .copied()
             .unwrap_or_default();
-        let column = self
-            .text
-            .get(start..offset)
-            .unwrap_or_default()
-            .chars()
-            .count()
-            + 1;
+        let column = self.text.get(start..offset).unwrap_or_default().chars().count() + 1;
         Position { line, column }
     }
 }
@@ -82,9 +76,8 @@ pub fn locate_json(text: &str, pointer: &Pointer) -> Option<Span> {
     for token in pointer.tokens() {
         if value.get().starts_with('{') {
             let Members(members) = serde_json::from_str(value.get()).ok()?;
-            let named = |raw: &RawValue| {
-                serde_json::from_str::<String>(raw.get()).is_ok_and(|name| name == token.decoded())
-            };
+            let named =
+                |raw: &RawValue| serde_json::from_str::<String>(raw.get()).is_ok_and(|name| name == token.decoded());
             let (name, member) = members.into_iter().rev().find(|(name, _)| named(name))?;
             (key, value) = (Some(name), member);
         } else {
