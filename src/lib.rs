@@ -3,4 +3,11 @@
 //! The layers, lowest first; each may use only those before it. Everything up to [`manifest`] is pure: no I/O, no
 //! clock, no environment, no async, no panics. `tests/architecture.rs` holds this.
 
+pub mod cli;
+pub mod engine;
+pub mod manifest;
+pub mod mesh;
 pub mod object;
+pub mod policy;
+pub mod review;
+pub mod rule;

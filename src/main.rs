@@ -1,3 +1,7 @@
 //! The `vigla` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vigla::cli::run()
+}

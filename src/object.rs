@@ -5,13 +5,20 @@
 //! own buffer. What comes from YAML also carries the place of every node in the text ([`Node::span`]).
 
 mod builder;
+mod de;
 mod json;
 mod node;
 mod place;
+mod typed;
+mod yaml;
+pub use yaml::{Document, read_yaml, split_documents};
 
-pub use json::{ObjectSeed, read_json};
+pub use de::ShapeError;
+pub(crate) use json::json_error;
+pub use json::{ObjectSeed, read_json, read_object};
 pub use node::{Node, Value};
 pub use place::{Position, Span, TextIndex, locate_json};
+pub use typed::WrongType;
 
 use std::fmt;
 
@@ -71,6 +78,14 @@ impl<'a> Tree<'a> {
         Node::new(self, 0)
     }
 
+    /// A map without members: what a field that is absent and defaults to a map means.
+    #[must_use]
+    pub fn empty_map() -> Self {
+        let mut builder = Builder::with_capacity(1);
+        builder.leaf(None, Content::Map);
+        builder.finish()
+    }
+
     fn entry(&self, index: u32) -> Option<&Entry<'a>> {
         self.entries.get(index as usize)
     }
@@ -108,10 +123,7 @@ pub struct ReadError {
 impl ReadError {
     /// An error at a byte offset of the text.
     pub(crate) fn at(offset: usize, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            offset: Some(offset),
-        }
+        Self { message: message.into(), offset: Some(offset) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Content, Entry, Node, Text, Tree};
+use super::{Content, Entry, Node, Place, Text, Tree};
 
 /// From this many members on, a map's duplicates are found with a hash map instead of by comparing pairs.
 const PAIRWISE: usize = 16;
@@ -44,11 +44,7 @@ pub(super) struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// Room for `nodes` nodes, so that the arena grows once.
     pub(super) fn with_capacity(nodes: usize) -> Self {
-        let tree = Tree {
-            entries: Vec::with_capacity(nodes),
-            buffer: String::new(),
-            places: Vec::new(),
-        };
+        let tree = Tree { entries: Vec::with_capacity(nodes), buffer: String::new(), places: Vec::new() };
         Self { tree, open: 0 }
     }
 
@@ -56,22 +52,18 @@ impl<'a> Builder<'a> {
     pub(super) fn keep(&mut self, text: &str) -> Text<'a> {
         let start = self.tree.buffer.len() as u32;
         self.tree.buffer.push_str(text);
-        Text::Buffer {
-            start,
-            len: text.len() as u32,
-        }
+        Text::Buffer { start, len: text.len() as u32 }
+    }
+
+    /// Says where the node that is added next stands in the text; for all nodes of a tree or for none.
+    pub(super) fn place(&mut self, place: Place) {
+        self.tree.places.push(place);
     }
 
     /// Adds a node without children.
     pub(super) fn leaf(&mut self, key: Option<Text<'a>>, content: Content<'a>) {
         let end = self.tree.entries.len() as u32 + 1;
-        self.tree.entries.push(Entry {
-            key,
-            content,
-            parent: self.open,
-            end,
-            shadowed: false,
-        });
+        self.tree.entries.push(Entry { key, content, parent: self.open, end, shadowed: false });
     }
 
     /// Opens a list or map; what comes next stands below it, until [`Builder::close`].
@@ -101,11 +93,7 @@ impl<'a> Builder<'a> {
 
     /// The members of the map at `index` that a later one of the same name hides.
     fn duplicates(&self, index: u32, members: usize) -> Vec<u32> {
-        let keyed = || {
-            self.tree
-                .children(index)
-                .filter_map(|at| Some((self.tree.key(at)?, at)))
-        };
+        let keyed = || self.tree.children(index).filter_map(|at| Some((self.tree.key(at)?, at)));
         let mut shadowed = Vec::new();
         if members < PAIRWISE {
             for (n, (key, at)) in keyed().enumerate() {
@@ -152,7 +140,7 @@ impl<'a> Builder<'a> {
 
     fn copy_place(&mut self, node: Node<'_>) {
         if let Some(place) = node.place() {
-            self.tree.places.push(place);
+            self.place(place);
         }
     }
 

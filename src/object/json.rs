@@ -16,10 +16,20 @@ const FIRST_NODES: usize = 256;
 /// # Errors
 /// Where the text is no JSON, has more than one value, or nests too deep.
 pub fn read_json(text: &str) -> Result<Tree<'_>, ReadError> {
+    read(text, Depth::Inside)
+}
+
+/// Reads the JSON of one Kubernetes object, as [`ObjectSeed`] does.
+///
+/// # Errors
+/// As [`read_json`].
+pub fn read_object(text: &str) -> Result<Tree<'_>, ReadError> {
+    read(text, Depth::Object)
+}
+
+fn read(text: &str, depth: Depth) -> Result<Tree<'_>, ReadError> {
     let mut input = serde_json::Deserializer::from_str(text);
-    build(Depth::Inside, &mut input)
-        .and_then(|tree| input.end().map(|()| tree))
-        .map_err(|error| json_error(text, &error))
+    build(depth, &mut input).and_then(|tree| input.end().map(|()| tree)).map_err(|error| json_error(text, &error))
 }
 
 /// Reads a Kubernetes object where it stands in a larger JSON text.
@@ -39,12 +49,7 @@ impl<'de> DeserializeSeed<'de> for ObjectSeed {
 
 fn build<'de, D: Deserializer<'de>>(depth: Depth, deserializer: D) -> Result<Tree<'de>, D::Error> {
     let mut builder = Builder::with_capacity(FIRST_NODES);
-    NodeSeed {
-        builder: &mut builder,
-        key: None,
-        depth,
-    }
-    .deserialize(deserializer)?;
+    NodeSeed { builder: &mut builder, key: None, depth }.deserialize(deserializer)?;
     Ok(builder.finish())
 }
 
@@ -52,14 +57,8 @@ fn build<'de, D: Deserializer<'de>>(depth: Depth, deserializer: D) -> Result<Tre
 pub(crate) fn json_error(text: &str, error: &serde_json::Error) -> ReadError {
     let (line, column) = (error.line(), error.column());
     let full = error.to_string();
-    let message = full
-        .strip_suffix(&format!(" at line {line} column {column}"))
-        .unwrap_or(&full);
-    let start: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
+    let message = full.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&full);
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let offset = (start + column.saturating_sub(1)).min(text.len());
     ReadError::at(text.floor_char_boundary(offset), format!("not valid JSON: {message}"))
 }
@@ -125,14 +124,7 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let Self { builder, key, .. } = self;
         let index = builder.open(key, Content::List);
-        while list
-            .next_element_seed(NodeSeed {
-                builder,
-                key: None,
-                depth: Depth::Inside,
-            })?
-            .is_some()
-        {}
+        while list.next_element_seed(NodeSeed { builder, key: None, depth: Depth::Inside })?.is_some() {}
         builder.close(index, 0);
         Ok(())
     }
@@ -147,11 +139,7 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
                 _ => depth.below(builder.tree.text(&key)),
             };
             match below {
-                Some(depth) => map.next_value_seed(NodeSeed {
-                    builder,
-                    key: Some(key),
-                    depth,
-                })?,
+                Some(depth) => map.next_value_seed(NodeSeed { builder, key: Some(key), depth })?,
                 None => {
                     map.next_value::<IgnoredAny>()?;
                     continue;

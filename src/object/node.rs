@@ -95,6 +95,12 @@ impl<'t> Node<'t> {
         matches!(self.content(), Content::Map)
     }
 
+    /// Whether a list stands here.
+    #[must_use]
+    pub fn is_list(self) -> bool {
+        matches!(self.content(), Content::List)
+    }
+
     /// Whether `null` stands here.
     #[must_use]
     pub fn is_null(self) -> bool {
@@ -164,11 +170,7 @@ impl<'t> Node<'t> {
     pub fn span(self) -> Option<Span> {
         let place = self.place()?;
         let holds = matches!(self.content(), Content::List | Content::Map);
-        Some(if holds {
-            place.key.unwrap_or(place.value)
-        } else {
-            place.value
-        })
+        Some(if holds { place.key.unwrap_or(place.value) } else { place.value })
     }
 
     /// The word for what stands here, for messages: `a string`, `a list`.
@@ -218,8 +220,7 @@ impl Serialize for Node<'_> {
             }
             Value::Map => {
                 let mut map = serializer.serialize_map(None)?;
-                self.members()
-                    .try_for_each(|(key, node)| map.serialize_entry(key, &node))?;
+                self.members().try_for_each(|(key, node)| map.serialize_entry(key, &node))?;
                 map.end()
             }
         }

@@ -44,9 +44,7 @@ impl<'a> TextIndex<'a> {
     /// Finds the lines of `text`.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        let lines = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { text, lines }
     }
 
@@ -55,11 +53,7 @@ impl<'a> TextIndex<'a> {
     pub fn position(&self, offset: usize) -> Position {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.lines.partition_point(|&start| start <= offset);
-        let start = line
-            .checked_sub(1)
-            .and_then(|at| self.lines.get(at))
-            .copied()
-            .unwrap_or_default();
+        let start = line.checked_sub(1).and_then(|at| self.lines.get(at)).copied().unwrap_or_default();
         let column = self.text.get(start..offset).unwrap_or_default().chars().count() + 1;
         Position { line, column }
     }
@@ -89,10 +83,7 @@ pub fn locate_json(text: &str, pointer: &Pointer) -> Option<Span> {
     let piece = key.filter(|_| holds).unwrap_or(value).get();
     // A piece that serde_json borrowed from `text` lies inside it: its address tells where.
     let start = (piece.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-    Some(Span {
-        start: u32::try_from(start).ok()?,
-        end: u32::try_from(start + piece.len()).ok()?,
-    })
+    Some(Span { start: u32::try_from(start).ok()?, end: u32::try_from(start + piece.len()).ok()? })
 }
 
 /// The members of a JSON map as they are written, duplicates included.

@@ -1,0 +1,175 @@
+//! `vigla check`: judges files as admission would.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use annotate_snippets::Renderer;
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+
+use super::files::{self, Source};
+use super::output::{self, Color, Format};
+use super::report::{Report, text};
+use super::{Exit, Failure};
+use crate::engine::decide;
+use crate::manifest::{self, Content, Defaults, Item, transitions};
+use crate::object::TextIndex;
+use crate::policy::{PolicySet, Profile};
+use crate::rule::{Operation, User};
+
+/// Judge files, folders or standard input, as admission would.
+#[derive(Args, Debug)]
+pub(super) struct Check {
+    /// Files, folders (all *.yaml, *.yml and *.json below them) or `-` for standard input.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t, env = "VIGLA_OUTPUT")]
+    output: Format,
+
+    /// What is done to the objects.
+    #[arg(long, value_parser = operations(), ignore_case = true, default_value = "CREATE", env = "VIGLA_OPERATION")]
+    operation: Operation,
+
+    /// The namespace of objects that name none [default: default]
+    #[arg(long, env = "VIGLA_NAMESPACE")]
+    namespace: Option<String>,
+
+    /// The user who asks.
+    #[arg(long = "as", value_name = "USER", env = "VIGLA_AS")]
+    user: Option<String>,
+
+    /// A group of the user who asks; may be repeated.
+    #[arg(long = "as-group", value_name = "GROUP", requires = "user", env = "VIGLA_AS_GROUP", value_delimiter = ',')]
+    groups: Vec<String>,
+
+    /// The day on which it is judged, in UTC [default: today]
+    #[arg(long, value_name = "DATE", env = "VIGLA_NOW")]
+    now: Option<Date>,
+
+    /// The state before: an object on both sides is an UPDATE, one that is only there a DELETE.
+    #[arg(long, value_name = "PATH", conflicts_with = "operation", env = "VIGLA_OLD")]
+    old: Vec<PathBuf>,
+
+    /// Count documents that are no Kubernetes objects as errors.
+    #[arg(long, env = "VIGLA_STRICT")]
+    strict: bool,
+
+    /// Let warnings fail the run too.
+    #[arg(long, env = "VIGLA_DENY_WARNINGS")]
+    deny_warnings: bool,
+}
+
+/// Kubernetes' words for operations, in any case.
+fn operations() -> impl TypedValueParser<Value = Operation> {
+    PossibleValuesParser::new(Operation::ALL.map(Operation::as_str)).try_map(|word| {
+        let same = |operation: &Operation| operation.as_str().eq_ignore_ascii_case(&word);
+        Operation::ALL.into_iter().find(same).ok_or("no operation of Kubernetes")
+    })
+}
+
+/// What was read from one file.
+struct Read<'s> {
+    source: &'s Source,
+    index: TextIndex<'s>,
+    items: Vec<Item<'s>>,
+}
+
+impl Check {
+    pub(super) fn run(&self, color: Color) -> Result<Exit, Failure> {
+        let started = Instant::now();
+        let set = PolicySet::built_in(Profile::Baseline).map_err(Failure::fault)?;
+        let (sources, unread) = files::read_all(&self.paths);
+        let (old_sources, old_unread) = files::read_all(&self.old);
+        let mut report = Report::default();
+        for file in unread.iter().chain(&old_unread) {
+            report.unread(&file.name, &file.message);
+        }
+        let mut files: Vec<Read<'_>> = sources.iter().map(|source| self.read(source, &mut report)).collect();
+        let old_files: Vec<Read<'_>> = old_sources.iter().map(|source| self.read(source, &mut report)).collect();
+        report.summary.files = files.len();
+        let deleted = pair(&mut files, old_files);
+        files.extend(deleted);
+
+        let now = match self.now {
+            Some(day) => {
+                Offset::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).map_err(Failure::bad_input)?
+            }
+            None => Timestamp::now(),
+        };
+        for Read { source, index, items } in &files {
+            report.summary.documents += items.len();
+            for item in items {
+                for judged in decide(&set, &item.request, now).sent {
+                    report.add(source, index, item, judged);
+                }
+            }
+        }
+        let assumed = files.iter().flat_map(|file| &file.items).filter(|item| item.assumed_namespace).count();
+        self.print(&report, color, assumed, started)?;
+        Ok(self.exit(&report))
+    }
+
+    fn read<'s>(&self, source: &'s Source, report: &mut Report<'s>) -> Read<'s> {
+        let own = |text: &String| text.clone().into();
+        let user =
+            self.user.as_ref().map(|name| User { name: own(name), groups: self.groups.iter().map(own).collect() });
+        let defaults = Defaults { operation: self.operation, namespace: self.namespace.clone(), user };
+        let index = TextIndex::new(&source.text);
+        let mut items = Vec::new();
+        for content in manifest::read(&source.text, &defaults) {
+            match content {
+                Content::Item(item) => items.push(*item),
+                Content::Foreign { offset } if self.strict => {
+                    let message = "not a Kubernetes object: it has no `apiVersion` and `kind`".to_owned();
+                    report.unreadable(source, &index, offset, message);
+                }
+                Content::Ours | Content::Foreign { .. } => report.summary.skipped += 1,
+                Content::Unreadable { message, offset } => report.unreadable(source, &index, offset, message),
+            }
+        }
+        Read { source, index, items }
+    }
+
+    fn print(&self, report: &Report<'_>, color: Color, assumed: usize, started: Instant) -> Result<(), Failure> {
+        let renderer = |colored| if colored { Renderer::styled() } else { Renderer::plain() };
+        match self.output {
+            Format::Json => output::print_json(report)?,
+            Format::Text => {
+                output::print(&text::findings(report, &renderer(color.applies(&io::stdout()))))?;
+                let errors = text::errors(report, &renderer(color.applies(&io::stderr())));
+                errors.trim_end().lines().for_each(output::note);
+            }
+        }
+        if assumed > 0 {
+            output::note(&format!(
+                "note: {assumed} objects without a namespace were judged in `default`; --namespace names another"
+            ));
+        }
+        output::note(&text::summary(&report.summary, started.elapsed()));
+        Ok(())
+    }
+
+    fn exit(&self, report: &Report<'_>) -> Exit {
+        let summary = &report.summary;
+        if summary.errors > 0 {
+            Exit::BadInput
+        } else if summary.denied > 0 || (self.deny_warnings && summary.warned > 0) {
+            Exit::Denied
+        } else {
+            Exit::Clean
+        }
+    }
+}
+
+/// Pairs objects with their state before; what is only there is returned, each in its own file.
+fn pair<'s>(files: &mut [Read<'s>], old_files: Vec<Read<'s>>) -> Vec<Read<'s>> {
+    let mut items: Vec<&mut Item<'s>> = files.iter_mut().flat_map(|file| &mut file.items).collect();
+    let deleted = |old: Read<'s>| Read { items: transitions(&mut items, old.items), ..old };
+    old_files.into_iter().map(deleted).collect()
+}

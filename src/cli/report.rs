@@ -1,0 +1,174 @@
+//! What `check` found, as a contract: text for a person, JSON for a program.
+
+pub(super) mod text;
+
+use json_patch::jsonptr::PointerBuf;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::files::Source;
+use crate::engine::{Effect, Judged};
+use crate::manifest::Item;
+use crate::object::{Position, Span, TextIndex};
+use crate::policy::Action;
+use crate::rule::Severity;
+
+/// Everything that one run found. Fields are added, never changed in meaning.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Report<'r> {
+    pub(super) findings: Vec<Finding<'r>>,
+    pub(super) errors: Vec<Unreadable<'r>>,
+    pub(super) summary: Summary,
+}
+
+/// One finding with its place.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Finding<'r> {
+    pub(super) policy: &'r str,
+    pub(super) rule: &'static str,
+    severity: Severity,
+    action: Action,
+    pub(super) effect: Effect,
+    pub(super) message: String,
+    pub(super) wanted: String,
+    pub(super) remedy: String,
+    pub(super) object: Object,
+    path: PointerBuf,
+    /// Where inside a string that is YAML itself; no rule reads such strings yet.
+    inner_path: Option<PointerBuf>,
+    value: Value,
+    pub(super) file: &'r str,
+    document: usize,
+    #[serde(flatten)]
+    place: Place,
+    #[serde(skip)]
+    pub(super) at: Option<At<'r>>,
+}
+
+/// Which object it is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Object {
+    api_version: String,
+    kind: String,
+    namespace: String,
+    name: String,
+}
+
+/// A text that could not be read.
+#[derive(Debug, Serialize)]
+pub(super) struct Unreadable<'r> {
+    pub(super) file: &'r str,
+    line: Option<usize>,
+    column: Option<usize>,
+    pub(super) message: String,
+    #[serde(skip)]
+    pub(super) at: Option<At<'r>>,
+}
+
+/// Lines and columns, from 1; null where the place is not known.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    line: Option<usize>,
+    column: Option<usize>,
+    end_line: Option<usize>,
+    end_column: Option<usize>,
+}
+
+/// A place in a text, to be shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<'r> {
+    pub(super) text: &'r str,
+    pub(super) span: Span,
+    pub(super) start: Position,
+}
+
+/// The counts.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Summary {
+    pub(super) documents: usize,
+    pub(super) files: usize,
+    pub(super) denied: usize,
+    pub(super) warned: usize,
+    pub(super) audited: usize,
+    pub(super) mended: usize,
+    pub(super) old: usize,
+    pub(super) skipped: usize,
+    pub(super) errors: usize,
+}
+
+impl<'r> Report<'r> {
+    /// Adds what was decided on one object.
+    pub(super) fn add(&mut self, source: &'r Source, index: &TextIndex<'_>, item: &Item<'_>, judged: Judged<'r>) {
+        let counter = match judged.effect {
+            Effect::Deny => &mut self.summary.denied,
+            Effect::Warn => &mut self.summary.warned,
+            Effect::Old => &mut self.summary.old,
+            Effect::Audit => &mut self.summary.audited,
+        };
+        *counter += 1;
+        let at = item.span(&judged.finding.path).map(|span| {
+            let start = index.position(span.start as usize);
+            At { text: &source.text, span, start }
+        });
+        let place = at.map_or_else(Place::default, |at| {
+            let end = index.position(at.span.end as usize);
+            Place {
+                line: Some(at.start.line),
+                column: Some(at.start.column),
+                end_line: Some(end.line),
+                end_column: Some(end.column),
+            }
+        });
+        let request = &item.request;
+        self.findings.push(Finding {
+            policy: judged.policy,
+            rule: judged.rule.name,
+            severity: judged.rule.severity,
+            action: judged.action,
+            effect: judged.effect,
+            message: judged.finding.message,
+            wanted: judged.finding.wanted,
+            remedy: judged.finding.remedy,
+            object: Object {
+                api_version: request.request_kind.api_version(),
+                kind: request.kind.kind.to_string(),
+                namespace: request.namespace.to_string(),
+                name: request.display_name().into_owned(),
+            },
+            path: judged.finding.path,
+            inner_path: None,
+            value: judged.finding.value,
+            file: &source.name,
+            document: item.document,
+            place,
+            at,
+        });
+    }
+
+    /// Adds a document that could not be read.
+    pub(super) fn unreadable(&mut self, source: &'r Source, index: &TextIndex<'_>, offset: usize, message: String) {
+        let start = index.position(offset);
+        let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+        let at = At { text: &source.text, span: Span { start: offset, end: offset }, start };
+        let (line, column) = (Some(start.line), Some(start.column));
+        self.errors.push(Unreadable { file: &source.name, line, column, message, at: Some(at) });
+        self.summary.errors += 1;
+    }
+
+    /// Adds a file that could not be read.
+    pub(super) fn unread(&mut self, file: &'r str, message: &str) {
+        let message = message.to_owned();
+        self.errors.push(Unreadable { file, line: None, column: None, message, at: None });
+        self.summary.errors += 1;
+    }
+}
+
+impl std::fmt::Display for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, namespace, name, .. } = self;
+        if namespace.is_empty() { write!(f, "{kind} {name}") } else { write!(f, "{kind} {namespace}/{name}") }
+    }
+}

@@ -1,0 +1,82 @@
+//! Findings drawn over the lines that they are about.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::{At, Finding, Report, Summary, Unreadable};
+use crate::engine::Effect;
+use crate::review::printable;
+
+/// All findings.
+pub(in crate::cli) fn findings(report: &Report<'_>, renderer: &Renderer) -> String {
+    report.findings.iter().map(|found| renderer.render(&[finding(found)]) + "\n\n").collect()
+}
+
+/// All that could not be read.
+pub(in crate::cli) fn errors(report: &Report<'_>, renderer: &Renderer) -> String {
+    report.errors.iter().map(|error| renderer.render(&[unreadable(error)]) + "\n\n").collect()
+}
+
+fn finding<'f>(finding: &'f Finding<'_>) -> Group<'f> {
+    let level = match finding.effect {
+        Effect::Deny => Level::ERROR,
+        Effect::Warn | Effect::Old => Level::WARNING,
+        Effect::Audit => Level::INFO.with_name("audit"),
+    };
+    let title = level.primary_title(printable(&finding.message)).id(finding.policy);
+    let mut group = place(Group::with_title(title), finding.file, finding.at, &finding.wanted);
+    let mut note = |name: &'static str, text: &str| {
+        let group_so_far = std::mem::replace(&mut group, Group::with_level(Level::NOTE));
+        group = group_so_far.element(Level::NOTE.with_name(name).message(printable(text)));
+    };
+    note("object", &finding.object.to_string());
+    if finding.effect == Effect::Old {
+        note("note", "unchanged from the stored object");
+    }
+    if !finding.remedy.is_empty() {
+        note("fix", &finding.remedy);
+    }
+    note("more", &format!("vigla explain {}", finding.rule));
+    group
+}
+
+fn unreadable<'f>(error: &'f Unreadable<'_>) -> Group<'f> {
+    let title = Level::ERROR.primary_title(printable(&error.message));
+    place(Group::with_title(title), error.file, error.at, "")
+}
+
+/// The first line of a place, or the file alone where the place is not known.
+fn place<'f>(group: Group<'f>, file: &'f str, at: Option<At<'f>>, label: &'f str) -> Group<'f> {
+    let Some(At { text, span, start }) = at else {
+        return group.element(Origin::path(file));
+    };
+    let (from, to) = (span.start as usize, span.end as usize);
+    let line_start = text.get(..from).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let rest = text.get(line_start..).unwrap_or_default();
+    let line = rest.lines().next().unwrap_or_default();
+    let from = from - line_start;
+    let to = (to - line_start).min(line.len()).max(from);
+    let mut annotation = AnnotationKind::Primary.span(from..to);
+    if !label.is_empty() {
+        annotation = annotation.label(label);
+    }
+    group.element(Snippet::source(line).path(file).line_start(start.line).annotation(annotation))
+}
+
+/// The line that sums up a run.
+pub(in crate::cli) fn summary(summary: &Summary, took: Duration) -> String {
+    let Summary { documents, files, denied, warned, audited, mended, old, skipped, errors } = *summary;
+    let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let mut line =
+        format!("checked {} in {}: ", plural(documents, "document", "documents"), plural(files, "file", "files"));
+    // Writing to a String cannot fail.
+    let _ = write!(line, "{denied} denied, {}", plural(warned, "warning", "warnings"));
+    let rest = [(mended, "mended"), (old, "old"), (audited, "audited"), (skipped, "skipped"), (errors, "unreadable")];
+    for (count, what) in rest.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = write!(line, ", {count} {what}");
+    }
+    let _ = write!(line, " ({} ms)", took.as_millis());
+    line
+}

@@ -1,0 +1,102 @@
+//! The text of files as requests: documents, lists, recorded reviews.
+
+mod document;
+mod scope;
+
+use std::collections::HashMap;
+
+use json_patch::jsonptr::{Pointer, PointerBuf};
+
+pub use document::{Defaults, read};
+
+use crate::object::{Span, locate_json};
+use crate::rule::{Operation, Request};
+
+/// A request read from a file.
+#[derive(Debug)]
+pub struct Item<'a> {
+    /// The number of its document in the file, from 1; empty documents do not count.
+    pub document: usize,
+    /// The request.
+    pub request: Request<'a>,
+    /// Whether its namespace was assumed.
+    pub assumed_namespace: bool,
+    place: Place<'a>,
+}
+
+/// How places of an object are found in its text.
+#[derive(Clone, Debug)]
+enum Place<'a> {
+    /// The tree knows them: the text was YAML.
+    Yaml,
+    /// By walking this JSON, which starts at a byte of the file, from a pointer on.
+    Json { text: &'a str, start: usize, base: PointerBuf },
+}
+
+/// What stands in a file.
+#[derive(Debug)]
+pub enum Content<'a> {
+    /// A request to judge.
+    Item(Box<Item<'a>>),
+    /// One of our own documents, which is not judged.
+    Ours,
+    /// A document that is no Kubernetes object.
+    Foreign {
+        /// Where it starts: a byte offset in the file.
+        offset: usize,
+    },
+    /// A document that cannot be read.
+    Unreadable {
+        /// What is wrong, what was expected.
+        message: String,
+        /// A byte offset in the file.
+        offset: usize,
+    },
+}
+
+impl Item<'_> {
+    /// Where in the file `path` stands; a field that is missing points at its nearest parent that exists.
+    #[must_use]
+    pub fn span(&self, path: &Pointer) -> Option<Span> {
+        let tree = self.request.judged().tree().ok()??;
+        let node = document::nearest(tree.root(), path);
+        match &self.place {
+            Place::Yaml => node.span(),
+            Place::Json { text, start, base } => {
+                let span = locate_json(text, &base.concat(&node.pointer()))?;
+                let start = u32::try_from(*start).ok()?;
+                Some(Span { start: start + span.start, end: start + span.end })
+            }
+        }
+    }
+
+    /// What tells this object from all others of a cluster; nothing for one whose name the server is to make.
+    #[must_use]
+    fn identity(&self) -> Option<[&str; 4]> {
+        let Request { kind, namespace, name, .. } = &self.request;
+        (!name.is_empty()).then_some([&*kind.group, &*kind.kind, &**namespace, &**name])
+    }
+}
+
+/// Pairs the objects of one state with those of the state before it: the same object on both sides is an UPDATE, one
+/// that is only in the state before a DELETE (returned). What has no counterpart is a CREATE, as it was read.
+pub fn transitions<'a>(now: &mut [&mut Item<'a>], before: Vec<Item<'a>>) -> Vec<Item<'a>> {
+    let own = |item: &Item<'_>| item.identity().map(|identity| identity.map(str::to_owned));
+    let known: HashMap<_, _> = now.iter().enumerate().filter_map(|(at, item)| Some((own(item)?, at))).collect();
+    let mut deleted = Vec::new();
+    for mut old in before {
+        let old_object = std::mem::take(&mut old.request.object);
+        match own(&old).and_then(|identity| now.get_mut(*known.get(&identity)?)) {
+            Some(item) => {
+                item.request.operation = Operation::Update;
+                item.request.old_object = old_object;
+            }
+            None => {
+                old.request.operation = Operation::Delete;
+                old.request.old_object = old_object;
+                deleted.push(old);
+            }
+        }
+    }
+    deleted
+}

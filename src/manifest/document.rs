@@ -1,0 +1,197 @@
+//! One text, document by document.
+
+use std::borrow::Cow;
+
+use json_patch::jsonptr::{Pointer, PointerBuf};
+use serde_json::value::RawValue;
+
+use super::scope::is_cluster_scoped;
+use super::{Content, Item, Place};
+use crate::object::{Document, Node, ReadError, Tree, json_error, read_json, read_yaml, split_documents};
+use crate::review;
+use crate::rule::{Body, Operation, Request, Resource, User};
+
+/// What files do not say of a request.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// What is done to every object.
+    pub operation: Operation,
+    /// The namespace of objects that name none.
+    pub namespace: Option<String>,
+    /// Who asks.
+    pub user: Option<User<'static>>,
+}
+
+/// Reads a text without its byte order mark: YAML or JSON, many documents, lists, recorded reviews.
+#[must_use]
+pub fn read<'a>(text: &'a str, defaults: &Defaults) -> Vec<Content<'a>> {
+    let mut reader = Reader { defaults, contents: Vec::new(), document: 0 };
+    for document in split_documents(text) {
+        reader.document(document);
+    }
+    reader.contents
+}
+
+struct Reader<'d, 'a> {
+    defaults: &'d Defaults,
+    contents: Vec<Content<'a>>,
+    document: usize,
+}
+
+/// JSON text and where it starts in the file.
+#[derive(Clone, Copy)]
+struct Json<'a> {
+    text: &'a str,
+    start: usize,
+}
+
+impl<'a> Reader<'_, 'a> {
+    /// What stands between two document markers: one YAML document, or JSON values one after another.
+    fn document(&mut self, document: Document<'a>) {
+        let json = match json_body(document) {
+            Some(json) => json_values(json),
+            None => Err(None),
+        };
+        match json {
+            Ok(values) => values.into_iter().for_each(|json| match read_json(json.text) {
+                Ok(tree) => self.tree(&tree, Some(json), json.start),
+                Err(error) => self.unreadable(error, json.start),
+            }),
+            Err(json_error) => match (read_yaml(document), json_error) {
+                (Ok(tree), _) => self.tree(&tree, None, document.start()),
+                // What was meant as JSON gets JSON's complaint.
+                (Err(_), Some(error)) | (Err(error), None) => self.unreadable(error, document.start()),
+            },
+        }
+    }
+
+    fn unreadable(&mut self, error: ReadError, start: usize) {
+        self.document += 1;
+        let offset = error.offset.unwrap_or(start);
+        self.contents.push(Content::Unreadable { message: error.message, offset });
+    }
+
+    fn tree(&mut self, tree: &Tree<'a>, json: Option<Json<'a>>, start: usize) {
+        self.document += 1;
+        let mut objects = Vec::new();
+        flatten(tree.root(), &mut objects);
+        for object in objects {
+            let content = self.object(object, json, start);
+            self.contents.push(content);
+        }
+    }
+
+    fn object(&self, node: Node<'_>, json: Option<Json<'a>>, start: usize) -> Content<'a> {
+        let text = |key: &str| node.get(key).and_then(Node::as_str).filter(|text| !text.is_empty());
+        let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
+            return Content::Foreign { offset: start };
+        };
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        if group == "policies.vigla.dev" {
+            return Content::Ours;
+        }
+        let (request, judged) = if group == "admission.k8s.io" && kind == "AdmissionReview" {
+            match review::recorded(node) {
+                Ok(request) => (request, &["request", "object"][..]),
+                Err(message) => return Content::Unreadable { message, offset: start },
+            }
+        } else {
+            (self.request(node, Resource::owned(group, version, kind)), &[][..])
+        };
+        let judged = match request.operation {
+            Operation::Delete if !judged.is_empty() => &["request", "oldObject"][..],
+            _ => judged,
+        };
+        let place = match json {
+            None => Place::Yaml,
+            Some(Json { text, start }) => {
+                let base = node.pointer().concat(&PointerBuf::from_tokens(judged.iter().copied()));
+                Place::Json { text, start, base }
+            }
+        };
+        let assumed_namespace = judged.is_empty() && self.defaults.namespace.is_none() && assumed(node, &request);
+        Content::Item(Box::new(Item { document: self.document, request, assumed_namespace, place }))
+    }
+
+    fn request(&self, object: Node<'_>, kind: Resource<'static>) -> Request<'a> {
+        let metadata = |key: &str| object.at(&["metadata", key]).and_then(Node::as_str).unwrap_or_default().to_owned();
+        let name = metadata("name");
+        let namespace = match metadata("namespace") {
+            _ if is_cluster_scoped(&kind.group, &kind.kind) => {
+                let is_namespace = kind.group.is_empty() && kind.kind == "Namespace";
+                if is_namespace { name.clone() } else { String::new() }
+            }
+            empty if empty.is_empty() => self.defaults.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+            namespace => namespace,
+        };
+        let body = Body::Read(Tree::object_at(object));
+        let deletes = self.defaults.operation == Operation::Delete;
+        let (object, old_object) = if deletes { (Body::Absent, body) } else { (body, Body::Absent) };
+        Request {
+            operation: self.defaults.operation,
+            request_kind: kind.clone(),
+            kind,
+            subresource: Cow::Borrowed(""),
+            namespace: namespace.into(),
+            name: name.into(),
+            user: self.defaults.user.clone(),
+            dry_run: false,
+            object,
+            old_object,
+        }
+    }
+}
+
+/// Whether a request has a namespace that its object does not name.
+fn assumed(object: Node<'_>, request: &Request<'_>) -> bool {
+    let named = object.at(&["metadata", "namespace"]).and_then(Node::as_str).is_some_and(|name| !name.is_empty());
+    !named && !is_cluster_scoped(&request.kind.group, &request.kind.kind)
+}
+
+/// The items of lists, of lists in them too, else the value itself; nothing for an empty document.
+fn flatten<'t>(node: Node<'t>, objects: &mut Vec<Node<'t>>) {
+    let is_list = node.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"));
+    match node.get("items").filter(|items| is_list && items.is_list()) {
+        Some(items) => items.items().for_each(|item| flatten(item, objects)),
+        None if node.is_null() => {}
+        None => objects.push(node),
+    }
+}
+
+/// The text of a document that starts as JSON does.
+fn json_body(document: Document<'_>) -> Option<Json<'_>> {
+    let rest = document.text().strip_prefix("---").unwrap_or(document.text());
+    let text = rest.trim_start();
+    let start = document.start() + (document.text().len() - text.len());
+    // `{{` starts no JSON, but many a template.
+    (text.starts_with('{') && !text.starts_with("{{")).then_some(Json { text, start })
+}
+
+/// The JSON values of a text, one after another.
+fn json_values(Json { text, start }: Json<'_>) -> Result<Vec<Json<'_>>, Option<ReadError>> {
+    let text_end = text.trim_end().strip_suffix("\n...").unwrap_or(text);
+    let mut values = Vec::new();
+    let mut stream = serde_json::Deserializer::from_str(text_end).into_iter::<&RawValue>();
+    while let Some(value) = stream.next() {
+        let raw = value.map_err(|error| {
+            let ReadError { message, offset } = json_error(text, &error);
+            Some(ReadError { message, offset: offset.map(|offset| start + offset) })
+        })?;
+        let end = stream.byte_offset();
+        values.push(Json { text: raw.get(), start: start + end - raw.get().len() });
+    }
+    Ok(values)
+}
+
+/// The node at `path`, or the nearest one above it that exists.
+pub(super) fn nearest<'t>(root: Node<'t>, path: &Pointer) -> Node<'t> {
+    let mut node = root;
+    for token in path.tokens() {
+        let index = || node.items().nth(token.encoded().parse().ok()?);
+        match node.get(&token.decoded()).or_else(index) {
+            Some(below) => node = below,
+            None => break,
+        }
+    }
+    node
+}

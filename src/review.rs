@@ -1,0 +1,22 @@
+//! `AdmissionReview` (`admission.k8s.io/v1`) as it comes over the wire, both ways.
+
+mod answer;
+mod envelope;
+mod message;
+mod read;
+mod respond;
+
+use answer::{allow, answer};
+pub use message::printable;
+pub use read::recorded;
+use read::{Broken, Review, read};
+pub use respond::{Record, Reply, respond, respond_to_fault};
+
+/// Which of the two webhooks was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/validate`: refuses what violates.
+    Validate,
+    /// `/mutate`: mends what can be mended and always allows.
+    Mutate,
+}

@@ -1,0 +1,104 @@
+//! Writes the answer: an `AdmissionReview` with a response.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::message;
+use crate::engine::{Decision, Effect};
+
+/// The most causes that one denial lists; a route table of thousands must not make an answer of megabytes.
+const CAUSES: usize = 256;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    audit_annotations: BTreeMap<&'static str, String>,
+}
+
+/// `metav1.Status`, as the API server shows it to the user.
+#[derive(Serialize)]
+struct Status<'a> {
+    status: &'static str,
+    message: String,
+    reason: &'static str,
+    details: Details<'a>,
+    code: u16,
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    causes: Vec<Cause<'a>>,
+}
+
+#[derive(Serialize)]
+struct Cause<'a> {
+    reason: &'a str,
+    message: String,
+    field: String,
+}
+
+/// The answer to a call of `/validate`: the decision, said in full.
+#[must_use]
+pub(super) fn answer(uid: &str, decision: &Decision<'_>, set: &str) -> Vec<u8> {
+    let denied = || decision.with(Effect::Deny);
+    let status = (!decision.is_allowed()).then(|| Status {
+        status: "Failure",
+        message: message::denial(denied()),
+        reason: "Forbidden",
+        details: Details { causes: denied().take(CAUSES).map(cause).collect() },
+        code: 403,
+    });
+    let warned = decision.sent.iter().filter(|judged| matches!(judged.effect, Effect::Warn | Effect::Old));
+    write(Response {
+        uid,
+        allowed: status.is_none(),
+        status,
+        warnings: message::warnings(warned),
+        audit_annotations: audit(decision, set),
+    })
+}
+
+/// The answer that allows and says nothing more.
+#[must_use]
+pub(super) fn allow(uid: &str) -> Vec<u8> {
+    write(Response { uid, allowed: true, status: None, warnings: Vec::new(), audit_annotations: BTreeMap::new() })
+}
+
+fn write(response: Response<'_>) -> Vec<u8> {
+    let review = Review { api_version: "admission.k8s.io/v1", kind: "AdmissionReview", response };
+    // Strings, numbers and lists alone: serde_json has nothing to refuse.
+    serde_json::to_vec(&review).unwrap_or_default()
+}
+
+fn cause<'j>(judged: &'j crate::engine::Judged<'_>) -> Cause<'j> {
+    Cause { reason: judged.policy, message: message::line(judged), field: judged.finding.path.to_string() }
+}
+
+/// The set that judged, and the policies violated with what became of it: `a=deny,b=warn`.
+fn audit(decision: &Decision<'_>, set: &str) -> BTreeMap<&'static str, String> {
+    let mut found: Vec<String> =
+        decision.sent.iter().map(|judged| format!("{}={}", judged.policy, judged.effect.as_str())).collect();
+    found.sort();
+    found.dedup();
+    let mut annotations = BTreeMap::from([("policy-set", set.to_owned())]);
+    if !found.is_empty() {
+        annotations.insert("findings", found.join(","));
+    }
+    annotations
+}

@@ -1,0 +1,168 @@
+//! Rules: what is checked, in code. One file a rule, one static list of them all.
+
+mod documentation;
+pub mod extension;
+mod finding;
+mod request;
+
+pub use documentation::Documentation;
+pub use finding::{CannotJudge, Finding, Findings};
+pub use request::{Body, Operation, Request, Resource, User};
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::mesh::Mesh;
+use crate::object::{Node, ShapeError};
+
+/// What a rule is, beside its code.
+#[derive(Debug)]
+pub struct Metadata {
+    /// Its name, in kebab-case; also that of its file, its built-in policy and its folder under `policies/`.
+    pub name: &'static str,
+    /// How much it matters. Information: it decides nothing.
+    pub severity: Severity,
+    /// The kinds it reads, in all their versions.
+    pub kinds: &'static [GroupKind],
+    /// The operations it judges.
+    pub operations: &'static [Operation],
+    /// The subresources it judges; the object itself is the empty one.
+    pub subresources: &'static [&'static str],
+    /// Codes of other tools that it answers to: `IST0102`, `KIA1104`.
+    pub codes: &'static [&'static str],
+    /// Its doc comment, with the headings of [`Documentation`].
+    pub doc: &'static str,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum Severity {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// A kind of object in its API group, whatever the version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupKind {
+    /// API group; empty for core kinds.
+    pub group: &'static str,
+    /// The kind.
+    pub kind: &'static str,
+}
+
+impl fmt::Display for GroupKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.group.is_empty() { f.write_str(self.kind) } else { write!(f, "{}.{}", self.kind, self.group) }
+    }
+}
+
+/// A rule with its parameters read.
+///
+/// The type holds the parameters: what may stand under `params` of a policy.
+pub trait Rule: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// What the rule is.
+    const METADATA: Metadata;
+
+    /// Judges `object`: the object of the request or, on DELETE and where the state before matters, the old one.
+    ///
+    /// # Errors
+    /// Where something cannot be judged. What was found until then counts all the same.
+    fn check(
+        &self,
+        object: Node<'_>,
+        request: &Request<'_>,
+        mesh: &Mesh,
+        findings: &mut Findings,
+    ) -> Result<(), CannotJudge>;
+}
+
+/// [`Rule::check`] of a rule whose type is not known: what a compiled policy holds.
+pub trait Check: Send + Sync {
+    /// See [`Rule::check`].
+    ///
+    /// # Errors
+    /// As [`Rule::check`].
+    fn check(
+        &self,
+        object: Node<'_>,
+        request: &Request<'_>,
+        mesh: &Mesh,
+        findings: &mut Findings,
+    ) -> Result<(), CannotJudge>;
+}
+
+impl<R: Rule> Check for R {
+    fn check(
+        &self,
+        object: Node<'_>,
+        request: &Request<'_>,
+        mesh: &Mesh,
+        findings: &mut Findings,
+    ) -> Result<(), CannotJudge> {
+        Rule::check(self, object, request, mesh, findings)
+    }
+}
+
+/// One line of [`RULES`]: a rule, how its parameters are read, and its built-in policy.
+pub struct Entry {
+    /// What the rule is.
+    pub metadata: Metadata,
+    /// Reads the parameters.
+    pub compile: fn(Node<'_>) -> Result<Box<dyn Check>, ShapeError>,
+    /// The JSON Schema of the parameters.
+    pub schema: fn() -> Schema,
+    /// The text of `policies/<name>/policy.yaml`.
+    pub policy: &'static str,
+}
+
+impl Entry {
+    const fn of<R: Rule>(policy: &'static str) -> Self {
+        Self {
+            metadata: R::METADATA,
+            compile: |params| {
+                let rule: R = serde::Deserialize::deserialize(params)?;
+                Ok(Box::new(rule))
+            },
+            schema: || schemars::schema_for!(R),
+            policy,
+        }
+    }
+}
+
+/// A rule and its built-in policy document, embedded.
+macro_rules! entry {
+    ($rule:ty, $name:literal) => {
+        Entry::of::<$rule>(include_str!(concat!("../policies/", $name, "/policy.yaml")))
+    };
+}
+
+/// Every rule there is, by name. Documentation, `vigla rules`, schemas and the webhook's rules come from this list.
+pub static RULES: &[Entry] = &[entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace")];
+
+/// The rule of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    RULES.iter().find(|entry| entry.metadata.name == name)
+}

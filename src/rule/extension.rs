@@ -1,0 +1,3 @@
+//! Rules on what extends Envoy: `EnvoyFilter` and its kin.
+
+pub mod envoyfilter_namespace;

@@ -1,0 +1,71 @@
+//! What a rule reports.
+
+use json_patch::jsonptr::PointerBuf;
+use serde_json::Value;
+
+use crate::object::WrongType;
+
+/// One thing wrong with an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Where; the field may be missing.
+    pub path: PointerBuf,
+    /// What the finding is about, by name and never by a list index: a container, a host. With the value it tells
+    /// what is new from what was there before.
+    pub subject: String,
+    /// What was found.
+    pub value: Value,
+    /// What is wrong, for the person at the terminal.
+    pub message: String,
+    /// What would be right, in a few words.
+    pub wanted: String,
+    /// How to mend it.
+    pub remedy: String,
+}
+
+/// What a rule found: violations have their policy's action, advice at most warns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// What the rule forbids.
+    pub violations: Vec<Finding>,
+    /// What it advises against.
+    pub advice: Vec<Finding>,
+}
+
+/// A rule could not judge an object: what stands in the way, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CannotJudge {
+    /// Where.
+    pub path: PointerBuf,
+    /// Why.
+    pub message: String,
+}
+
+impl CannotJudge {
+    /// Something about the request as a whole.
+    #[must_use]
+    pub fn request(message: impl Into<String>) -> Self {
+        Self { path: PointerBuf::new(), message: message.into() }
+    }
+}
+
+impl CannotJudge {
+    /// The same as a finding: what could not be judged is one.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        Finding {
+            path: self.path.clone(),
+            subject: String::new(),
+            value: Value::Null,
+            message: format!("cannot judge: {}", self.message),
+            wanted: String::new(),
+            remedy: String::new(),
+        }
+    }
+}
+
+impl From<WrongType> for CannotJudge {
+    fn from(error: WrongType) -> Self {
+        Self { message: error.to_string(), path: error.path }
+    }
+}
