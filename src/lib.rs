@@ -1,6 +1,6 @@
 //! Vigla, a lookout for Istio meshes: one decision function behind an admission webhook and a command line.
 //!
-//! The layers, lowest first; each may use only those before it. Everything up to [`manifest`] is pure: no I/O, no
+//! The layers, lowest first; each may use only those before it. Everything up to `suite` is pure: no I/O, no
 //! clock, no environment, no async, no panics. `tests/architecture.rs` holds this.
 
 pub mod cli;

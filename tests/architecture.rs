@@ -25,10 +25,7 @@ fn the_sources_keep_the_rules() {
         if entry.path().extension().is_some_and(|end| end == "rs") {
             let path = entry.path().strip_prefix(root).expect("src lies below the root");
             let path = path.to_string_lossy().replace('\\', "/");
-            files.push((
-                path,
-                std::fs::read_to_string(entry.path()).expect("a source is readable"),
-            ));
+            files.push((path, std::fs::read_to_string(entry.path()).expect("a source is readable")));
         }
     }
     assert!(files.len() > 2, "the sources were not found");
@@ -40,27 +37,18 @@ fn the_sources_keep_the_rules() {
 fn judge(files: &[(&str, &str)]) -> Vec<(String, usize, Rule)> {
     let modules = LAYERS.iter().filter(|layer| **layer != "main");
     let lib = modules.clone().map(|layer| format!("pub mod {layer};\n")).collect();
-    let mut all = vec![
-        ("src/lib.rs".to_owned(), lib),
-        ("src/main.rs".to_owned(), String::new()),
-    ];
+    let mut all = vec![("src/lib.rs".to_owned(), lib), ("src/main.rs".to_owned(), String::new())];
     all.extend(modules.map(|layer| (format!("src/{layer}.rs"), String::new())));
     for (path, text) in files {
         all.retain(|(known, _)| known != path);
         all.push(((*path).to_owned(), (*text).to_owned()));
     }
-    breaches(&all)
-        .into_iter()
-        .map(|breach| (breach.file, breach.line, breach.rule))
-        .collect()
+    breaches(&all).into_iter().map(|breach| (breach.file, breach.line, breach.rule)).collect()
 }
 
 /// What is found in `src/policy.rs` with this text.
 fn judge_policy(text: &str) -> Vec<(usize, Rule)> {
-    judge(&[("src/policy.rs", text)])
-        .into_iter()
-        .map(|(_, line, rule)| (line, rule))
-        .collect()
+    judge(&[("src/policy.rs", text)]).into_iter().map(|(_, line, rule)| (line, rule)).collect()
 }
 
 #[test]
@@ -114,10 +102,7 @@ fn rejects_what_points_up() {
     ] {
         assert_eq!(judge_policy(text), [(2, Layers)], "{text}");
     }
-    let deep = [
-        ("src/policy.rs", "mod scope;"),
-        ("src/policy/scope.rs", "\n\nuse super::super::cli::run;"),
-    ];
+    let deep = [("src/policy.rs", "mod scope;"), ("src/policy/scope.rs", "\n\nuse super::super::cli::run;")];
     assert_eq!(judge(&deep), [("src/policy/scope.rs".to_owned(), 3, Layers)]);
 }
 
@@ -134,10 +119,7 @@ fn rejects_ways_around_the_layers() {
     ] {
         assert_eq!(judge_policy(text), [(1, Layers)], "{text}");
     }
-    assert_eq!(
-        judge(&[("src/main.rs", "use vigla::helper;")]),
-        [("src/main.rs".to_owned(), 1, Layers)]
-    );
+    assert_eq!(judge(&[("src/main.rs", "use vigla::helper;")]), [("src/main.rs".to_owned(), 1, Layers)]);
     let unknown = [("src/lib.rs", "mod util;"), ("src/util.rs", "")];
     assert!(judge(&unknown).contains(&("src/util.rs".to_owned(), 1, Layers)));
     let engine = ("src/engine.rs", "#[macro_export] macro_rules! judge { () => {} }");
@@ -182,10 +164,8 @@ fn rejects_the_world_in_pure_layers() {
     ] {
         assert_eq!(judge_policy(text), [(2, Pure)], "{text}");
     }
-    let re_exported = [
-        ("src/object.rs", "pub use jiff::Timestamp as T;"),
-        ("src/suite.rs", "fn f() { crate::object::T::now() }"),
-    ];
+    let re_exported =
+        [("src/object.rs", "pub use jiff::Timestamp as T;"), ("src/suite.rs", "fn f() { crate::object::T::now() }")];
     assert_eq!(judge(&re_exported), [("src/suite.rs".to_owned(), 1, Pure)]);
 }
 
@@ -219,10 +199,7 @@ fn rejects_a_source_that_no_mod_names() {
     assert_eq!(judge(&[lone]), [("src/policy/scope.rs".to_owned(), 1, Orphan)]);
     assert_eq!(judge(&[("src/policy.rs", "// mod scope;"), lone]).len(), 1);
     assert_eq!(judge(&[("src/policy.rs", "mod scope;"), lone]), []);
-    assert_eq!(
-        judge(&[("src/policy.rs", "mod a { mod b; }"), ("src/policy/a/b.rs", "")]),
-        []
-    );
+    assert_eq!(judge(&[("src/policy.rs", "mod a { mod b; }"), ("src/policy/a/b.rs", "")]), []);
     let below_an_orphan = [("src/policy/scope.rs", "mod deep;"), ("src/policy/scope/deep.rs", "")];
     assert_eq!(judge(&below_an_orphan).len(), 2);
     let renamed = [("src/policy.rs", "\n#[path = \"policy/scope.rs\"] mod other;"), lone];
@@ -231,11 +208,8 @@ fn rejects_a_source_that_no_mod_names() {
 
 #[test]
 fn rejects_mod_rs() {
-    let found = judge(&[
-        ("src/policy.rs", "mod scope;"),
-        ("src/policy/scope/mod.rs", "mod a;"),
-        ("src/policy/scope/a.rs", ""),
-    ]);
+    let found =
+        judge(&[("src/policy.rs", "mod scope;"), ("src/policy/scope/mod.rs", "mod a;"), ("src/policy/scope/a.rs", "")]);
     assert_eq!(found, [("src/policy/scope/mod.rs".to_owned(), 1, ModRs)]);
 }
 
@@ -254,14 +228,8 @@ fn rejects_a_source_that_does_not_parse() {
 fn a_message_names_file_line_and_rule() {
     let lib = ("src/lib.rs".to_owned(), "pub mod engine; pub mod object;".to_owned());
     let engine = ("src/engine.rs".to_owned(), String::new());
-    let object = (
-        "src/object.rs".to_owned(),
-        "\nuse crate::engine::decide;\nuse std::fs;".to_owned(),
-    );
-    let found: Vec<String> = breaches(&[lib, engine, object])
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let object = ("src/object.rs".to_owned(), "\nuse crate::engine::decide;\nuse std::fs;".to_owned());
+    let found: Vec<String> = breaches(&[lib, engine, object]).iter().map(ToString::to_string).collect();
     let up = "src/object.rs:2: `crate::engine::decide` points up: `object` stands below `engine` \
               (a layer names only itself and lower layers)";
     let world = "src/object.rs:3: `std::fs` reaches `std::fs` (the pure layers know nothing of the world)";

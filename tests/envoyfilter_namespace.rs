@@ -1,7 +1,6 @@
 //! `envoyfilter-namespace`, trap by trap.
 
 #[path = "common/review.rs"]
-#[allow(dead_code, reason = "shared: each test file uses a part")]
 mod review;
 
 use review::{Answer, review as wrap, validate_json};

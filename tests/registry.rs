@@ -1,7 +1,6 @@
 //! The list of rules: documented, unique, well named, exercised.
 
 #[path = "common/review.rs"]
-#[allow(dead_code, reason = "shared: each test file uses a part")]
 mod review;
 
 use std::collections::BTreeSet;

@@ -1,7 +1,6 @@
 //! The contract with the API server, on the wire's text.
 
 #[path = "common/review.rs"]
-#[allow(dead_code, reason = "shared: each test file uses a part")]
 mod review;
 
 use jiff::Timestamp;

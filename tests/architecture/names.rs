@@ -32,16 +32,8 @@ pub(crate) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(crate) fn new(sources: &'a [Source]) -> Self {
-        let modules = sources
-            .iter()
-            .flat_map(|source| &source.modules)
-            .map(Vec::as_slice)
-            .collect();
-        let mut names = Self {
-            modules,
-            by_name: BTreeMap::new(),
-            by_glob: BTreeMap::new(),
-        };
+        let modules = sources.iter().flat_map(|source| &source.modules).map(Vec::as_slice).collect();
+        let mut names = Self { modules, by_name: BTreeMap::new(), by_glob: BTreeMap::new() };
         for mention in sources.iter().flat_map(|source| &source.mentions) {
             match &mention.what {
                 Use::Import(name) => names.by_name.entry((&mention.module, name)).or_default().push(mention),

@@ -35,10 +35,7 @@ struct Reader {
 }
 
 fn is_cfg_test(attribute: &syn::Attribute) -> bool {
-    let argument = attribute
-        .path()
-        .is_ident("cfg")
-        .then(|| attribute.parse_args::<Ident>());
+    let argument = attribute.path().is_ident("cfg").then(|| attribute.parse_args::<Ident>());
     matches!(argument, Some(Ok(word)) if word == "test")
 }
 
@@ -51,21 +48,13 @@ fn text_of(ident: &Ident) -> String {
 }
 
 fn line_of(path: &syn::Path) -> usize {
-    path.segments
-        .first()
-        .map_or(0, |segment| segment.ident.span().start().line)
+    path.segments.first().map_or(0, |segment| segment.ident.span().start().line)
 }
 
 impl Reader {
     fn note(&mut self, segments: Vec<String>, what: Use, line: usize) {
         let (module, test) = (self.module.clone(), self.test);
-        self.source.mentions.push(Mention {
-            segments,
-            what,
-            module,
-            line,
-            test,
-        });
+        self.source.mentions.push(Mention { segments, what, module, line, test });
     }
 
     fn use_tree(&mut self, tree: &syn::UseTree, prefix: &[String]) {
@@ -115,10 +104,7 @@ impl Reader {
         let mut segments = [prefix, &[text_of(first)]].concat();
         let line = first.span().start().line;
         let mut what = Use::Path;
-        while trees
-            .next_if(|tree| is_punct(tree, ':', Some(Spacing::Joint)))
-            .is_some()
-        {
+        while trees.next_if(|tree| is_punct(tree, ':', Some(Spacing::Joint))).is_some() {
             if trees.next_if(|tree| is_punct(tree, ':', None)).is_none() {
                 break;
             }
@@ -134,10 +120,7 @@ impl Reader {
             }
             trees.next();
         }
-        if trees
-            .peek()
-            .is_some_and(|tree| is_punct(tree, '!', Some(Spacing::Alone)))
-        {
+        if trees.peek().is_some_and(|tree| is_punct(tree, '!', Some(Spacing::Alone))) {
             what = Use::Macro;
         }
         if segments.len() > 1 || what != Use::Path {
@@ -157,18 +140,10 @@ impl<'ast> Visit<'ast> for Reader {
         if item.content.is_none() {
             let has_path = item.attrs.iter().any(|attribute| attribute.path().is_ident("path"));
             let line = item.ident.span().start().line;
-            return self.source.declarations.push(Declaration {
-                module,
-                line,
-                test,
-                has_path,
-            });
+            return self.source.declarations.push(Declaration { module, line, test, has_path });
         }
         self.source.modules.push(module.clone());
-        let outer = (
-            mem::replace(&mut self.module, module),
-            mem::replace(&mut self.test, test),
-        );
+        let outer = (mem::replace(&mut self.module, module), mem::replace(&mut self.test, test));
         visit::visit_item_mod(self, item);
         (self.module, self.test) = outer;
     }
@@ -178,35 +153,21 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_item_extern_crate(&mut self, item: &'ast syn::ItemExternCrate) {
-        let name = if item.ident == "self" {
-            "crate".to_owned()
-        } else {
-            text_of(&item.ident)
-        };
-        let bound = item
-            .rename
-            .as_ref()
-            .map_or_else(|| name.clone(), |(_, rename)| text_of(rename));
+        let name = if item.ident == "self" { "crate".to_owned() } else { text_of(&item.ident) };
+        let bound = item.rename.as_ref().map_or_else(|| name.clone(), |(_, rename)| text_of(rename));
         self.note(vec![name], Use::Import(bound), item.ident.span().start().line);
     }
 
     fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
         if let syn::Type::Path(target) = item.ty.as_ref() {
-            self.note(
-                segments_of(&target.path),
-                Use::Import(text_of(&item.ident)),
-                line_of(&target.path),
-            );
+            self.note(segments_of(&target.path), Use::Import(text_of(&item.ident)), line_of(&target.path));
         }
         visit::visit_item_type(self, item);
     }
 
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
         if let Some(name) = &item.ident
-            && item
-                .attrs
-                .iter()
-                .any(|attribute| attribute.path().is_ident("macro_export"))
+            && item.attrs.iter().any(|attribute| attribute.path().is_ident("macro_export"))
         {
             self.source.exported.push(text_of(name));
         }

@@ -103,24 +103,14 @@ pub(crate) fn breaches(files: &[(String, String)]) -> Vec<Breach> {
             Ok(source) => sources.push(source),
             Err(error) => {
                 let line = error.span().start().line;
-                found.insert(Breach {
-                    file: path.clone(),
-                    line,
-                    rule: Rule::Unreadable,
-                    what: error.to_string(),
-                });
+                found.insert(Breach { file: path.clone(), line, rule: Rule::Unreadable, what: error.to_string() });
             }
         }
     }
     let house = House::new(&sources);
     for source in &sources {
         found.extend(house.of_file(source));
-        found.extend(
-            source
-                .mentions
-                .iter()
-                .flat_map(|mention| house.of_mention(source, mention)),
-        );
+        found.extend(source.mentions.iter().flat_map(|mention| house.of_mention(source, mention)));
     }
     found.into_iter().collect()
 }
@@ -144,16 +134,10 @@ struct House<'a> {
 
 impl<'a> House<'a> {
     fn new(sources: &'a [Source]) -> Self {
-        let mut house = Self {
-            names: Names::new(sources),
-            macros: BTreeMap::new(),
-            reached: BTreeMap::new(),
-        };
+        let mut house = Self { names: Names::new(sources), macros: BTreeMap::new(), reached: BTreeMap::new() };
         for source in sources {
             let layer = source.module.first().map_or("", String::as_str);
-            house
-                .macros
-                .extend(source.exported.iter().map(|name| (name.as_str(), layer)));
+            house.macros.extend(source.exported.iter().map(|name| (name.as_str(), layer)));
         }
         for root in ["src/lib.rs", "src/main.rs"] {
             house.reach(sources, root, false);
@@ -165,42 +149,23 @@ impl<'a> House<'a> {
         let Some(source) = sources.iter().find(|source| source.path == path) else {
             return;
         };
-        if self
-            .reached
-            .get(source.path.as_str())
-            .is_some_and(|known| *known <= test)
-        {
+        if self.reached.get(source.path.as_str()).is_some_and(|known| *known <= test) {
             return;
         }
         self.reached.insert(&source.path, test);
         for declaration in &source.declarations {
             let module: Vec<&str> = declaration.module.iter().map(String::as_str).collect();
             // what main.rs names stands beside it, not below src/main/
-            let module = if path == "src/main.rs" {
-                module.get(1..).unwrap_or_default()
-            } else {
-                &module
-            };
+            let module = if path == "src/main.rs" { module.get(1..).unwrap_or_default() } else { &module };
             for end in [".rs", "/mod.rs"] {
-                self.reach(
-                    sources,
-                    &format!("src/{}{end}", module.join("/")),
-                    test || declaration.test,
-                );
+                self.reach(sources, &format!("src/{}{end}", module.join("/")), test || declaration.test);
             }
         }
     }
 
     fn of_file(&self, source: &Source) -> Vec<Breach> {
         let mut found = Vec::new();
-        let mut refuse = |line, rule, what| {
-            found.push(Breach {
-                file: source.path.clone(),
-                line,
-                rule,
-                what,
-            })
-        };
+        let mut refuse = |line, rule, what| found.push(Breach { file: source.path.clone(), line, rule, what });
         if let Some(layer) = source.module.first().filter(|layer| rank(layer).is_none()) {
             refuse(1, Rule::Layers, format!("`{layer}` is no layer"));
         }
@@ -208,11 +173,7 @@ impl<'a> House<'a> {
             refuse(1, Rule::Orphan, "no `mod` names this file".to_owned());
         }
         for declaration in source.declarations.iter().filter(|declaration| declaration.has_path) {
-            refuse(
-                declaration.line,
-                Rule::Orphan,
-                "`#[path]` says where a module lies".to_owned(),
-            );
+            refuse(declaration.line, Rule::Orphan, "`#[path]` says where a module lies".to_owned());
         }
         if source.path.ends_with("/mod.rs") {
             let home = module_of(&source.path).join("/");
@@ -227,17 +188,10 @@ impl<'a> House<'a> {
     fn of_mention(&self, source: &Source, mention: &Mention) -> Vec<Breach> {
         let said = mention.segments.join("::");
         let test = mention.test || self.reached.get(source.path.as_str()).copied().unwrap_or(false);
-        let layers = self
-            .climbs(mention)
-            .map(|why| (Rule::Layers, format!("`{said}` {why}")));
+        let layers = self.climbs(mention).map(|why| (Rule::Layers, format!("`{said}` {why}")));
         let world = if test { None } else { self.reaches_world(mention) };
         let world = world.map(|what| (Rule::Pure, format!("`{said}` reaches `{what}`")));
-        let at = |(rule, what)| Breach {
-            file: source.path.clone(),
-            line: mention.line,
-            rule,
-            what,
-        };
+        let at = |(rule, what)| Breach { file: source.path.clone(), line: mention.line, rule, what };
         layers.into_iter().chain(world).map(at).collect()
     }
 
@@ -273,11 +227,7 @@ impl<'a> House<'a> {
         let reached = |world: &&&str| {
             let world: Vec<&str> = world.split("::").collect();
             meanings.iter().any(|path| {
-                let shared = path
-                    .iter()
-                    .zip(&world)
-                    .take_while(|(said, known)| said == known)
-                    .count();
+                let shared = path.iter().zip(&world).take_while(|(said, known)| said == known).count();
                 shared == world.len() || (mention.what == Use::Glob && shared == path.len() && shared > 0)
             })
         };

@@ -53,8 +53,5 @@ pub(crate) fn module_of(path: &str) -> Vec<String> {
     let name = path.strip_prefix("src/").unwrap_or(path);
     let name = name.strip_suffix(".rs").unwrap_or(name);
     let name = name.strip_suffix("/mod").unwrap_or(name);
-    name.split('/')
-        .filter(|part| *part != "lib")
-        .map(str::to_owned)
-        .collect()
+    name.split('/').filter(|part| *part != "lib").map(str::to_owned).collect()
 }

@@ -1,5 +1,8 @@
 //! Reviews as the API server sends them, and answers read by the API's own definition.
 
+#![allow(dead_code, reason = "shared: each test file uses a part")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests are tests")]
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
