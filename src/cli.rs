@@ -7,6 +7,7 @@ mod files;
 mod output;
 mod report;
 mod rules;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
     Check(check::Check),
     Rules(rules::Rules),
     Explain(explain::Explain),
@@ -38,6 +40,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let Cli { command, color } = Cli::parse();
     let outcome = match command {
+        Command::Serve(serve) => serve.run(color),
         Command::Check(check) => check.run(color),
         Command::Rules(rules) => rules.run(),
         Command::Explain(explain) => explain.run(),

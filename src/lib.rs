@@ -11,3 +11,5 @@ pub mod object;
 pub mod policy;
 pub mod review;
 pub mod rule;
+pub mod server;
+pub mod telemetry;

@@ -145,7 +145,12 @@ impl Entry {
                 let rule: R = serde::Deserialize::deserialize(params)?;
                 Ok(Box::new(rule))
             },
-            schema: || schemars::schema_for!(R),
+            schema: || {
+                let mut schema = schemars::schema_for!(R);
+                // The rule's whole page; it has a place of its own.
+                schema.remove("description");
+                schema
+            },
             policy,
         }
     }

@@ -1,5 +1,7 @@
 //! The list of rules: documented, unique, well named, exercised.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 #[path = "common/review.rs"]
 mod review;
 

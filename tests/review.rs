@@ -1,5 +1,7 @@
 //! The contract with the API server, on the wire's text.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 #[path = "common/review.rs"]
 mod review;
 

@@ -148,7 +148,7 @@ impl Check {
         }
         if assumed > 0 {
             output::note(&format!(
-                "note: {assumed} objects without a namespace were judged in `default`; --namespace names another"
+                "note: objects without a namespace, judged in `default`: {assumed} (--namespace names another)"
             ));
         }
         output::note(&text::summary(&report.summary, started.elapsed()));

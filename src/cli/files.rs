@@ -1,5 +1,6 @@
 //! Files, folders and standard input as texts.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -47,10 +48,15 @@ fn read_path(path: &Path) -> Vec<Result<Source, Unread>> {
     }
     let walk = WalkDir::new(path).follow_links(true).sort_by_file_name();
     let mut found = Vec::new();
+    let mut seen = HashSet::new();
     for entry in walk.into_iter().filter_entry(is_visible) {
         match entry {
             Ok(entry) if entry.file_type().is_file() && is_manifest(entry.path()) => {
-                found.push(read_file(entry.path()))
+                // Links lead to the same file by many ways; it is judged once.
+                let file = fs::canonicalize(entry.path()).unwrap_or_else(|_| entry.path().to_owned());
+                if seen.insert(file) {
+                    found.push(read_file(entry.path()));
+                }
             }
             Ok(_) => {}
             // A link back to a folder above: all below it is read already.

@@ -79,6 +79,16 @@ impl<'p> Decision<'p> {
         self.sent.iter().filter(move |judged| judged.effect == effect)
     }
 
+    /// The policies that found something, each with what became of it: `a=deny,b=warn`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut found: Vec<String> =
+            self.sent.iter().map(|judged| format!("{}={}", judged.policy, judged.effect.as_str())).collect();
+        found.sort();
+        found.dedup();
+        found.join(",")
+    }
+
     pub(super) fn push(&mut self, policy: &'p Policy, action: Action, kind: Kind, effect: Effect, finding: Finding) {
         self.sent.push(Judged { policy: &policy.name, rule: policy.rule, action, kind, effect, finding });
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::message;
-use crate::engine::{Decision, Effect};
+use crate::engine::{Decision, Effect, Judged};
 
 /// The most causes that one denial lists; a route table of thousands must not make an answer of megabytes.
 const CAUSES: usize = 256;
@@ -86,19 +86,15 @@ fn write(response: Response<'_>) -> Vec<u8> {
     serde_json::to_vec(&review).unwrap_or_default()
 }
 
-fn cause<'j>(judged: &'j crate::engine::Judged<'_>) -> Cause<'j> {
+fn cause<'j>(judged: &'j Judged<'_>) -> Cause<'j> {
     Cause { reason: judged.policy, message: message::line(judged), field: judged.finding.path.to_string() }
 }
 
 /// The set that judged, and the policies violated with what became of it: `a=deny,b=warn`.
 fn audit(decision: &Decision<'_>, set: &str) -> BTreeMap<&'static str, String> {
-    let mut found: Vec<String> =
-        decision.sent.iter().map(|judged| format!("{}={}", judged.policy, judged.effect.as_str())).collect();
-    found.sort();
-    found.dedup();
     let mut annotations = BTreeMap::from([("policy-set", set.to_owned())]);
-    if !found.is_empty() {
-        annotations.insert("findings", found.join(","));
+    if !decision.sent.is_empty() {
+        annotations.insert("findings", decision.summary());
     }
     annotations
 }

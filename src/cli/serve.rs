@@ -1,0 +1,176 @@
+//! `vigla serve`: the webhook server.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
+use rustls::ServerConfig;
+use tracing::level_filters::LevelFilter;
+
+use super::output::{self, Color};
+use super::{Exit, Failure};
+use crate::policy::{PolicySet, Profile};
+use crate::server::dev::DevTls;
+use crate::server::{Health, Server, Stop, Webhook, tls};
+use crate::telemetry;
+
+const PORT: u16 = 8443;
+
+/// What the `curl` line of `--dev` sends: an EnvoyFilter outside `istio-config`.
+const SAMPLE_REVIEW: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"5f3c0e0a-6f5d-4c1e-9a55-0d1f6f1c7a11","kind":{"group":"networking.istio.io","version":"v1alpha3","kind":"EnvoyFilter"},"resource":{"group":"networking.istio.io","version":"v1alpha3","resource":"envoyfilters"},"name":"lua-everywhere","namespace":"default","operation":"CREATE","userInfo":{"username":"dev"},"object":{"apiVersion":"networking.istio.io/v1alpha3","kind":"EnvoyFilter","metadata":{"name":"lua-everywhere","namespace":"default"},"spec":{"configPatches":[{"applyTo":"HTTP_FILTER","match":{"context":"SIDECAR_INBOUND"},"patch":{"operation":"INSERT_BEFORE","value":{"name":"envoy.filters.http.lua"}}}]}},"dryRun":false}}"#;
+
+/// Run the webhook server.
+#[derive(Args, Debug)]
+pub(super) struct Serve {
+    /// Address and port to listen on; port 0 takes a free one [default: 0.0.0.0:8443, with --dev 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDR:PORT", env = "VIGLA_LISTEN")]
+    listen: Option<SocketAddr>,
+
+    /// Certificate chain in PEM, the server's own first
+    #[arg(long, value_name = "FILE", env = "VIGLA_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key in PEM
+    #[arg(long, value_name = "FILE", env = "VIGLA_TLS_KEY")]
+    tls_key: Option<PathBuf>,
+
+    /// Try it out on this machine: loopback, with a CA and a certificate made on the spot
+    #[arg(long, env = "VIGLA_DEV", value_parser = FalseyValueParser::new())]
+    dev: bool,
+
+    /// How long to go on answering, unready, after SIGTERM [default: 5, with --dev 0]
+    #[arg(long, value_name = "SECONDS", env = "VIGLA_DRAIN_DELAY", value_parser = clap::value_parser!(u16))]
+    drain_delay: Option<u16>,
+
+    /// What to log on standard error
+    #[arg(long, value_enum, value_name = "LEVEL", env = "VIGLA_LOG_LEVEL", default_value_t = LogLevel::Info)]
+    log_level: LogLevel,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// Where the certificate comes from.
+enum Identity<'a> {
+    Files { certificate: &'a Path, key: &'a Path },
+    Dev,
+}
+
+impl Serve {
+    fn identity(&self) -> Result<Identity<'_>, &'static str> {
+        match (self.dev, &self.tls_cert, &self.tls_key) {
+            (true, None, None) => Ok(Identity::Dev),
+            (true, ..) => Err("--dev makes its own certificate; leave out --tls-cert and --tls-key"),
+            (false, Some(certificate), Some(key)) => Ok(Identity::Files { certificate, key }),
+            (false, None, None) => Err("no certificate; give --tls-cert and --tls-key, or --dev to try things out"),
+            (false, Some(_), None) => Err("--tls-cert needs --tls-key"),
+            (false, None, Some(_)) => Err("--tls-key needs --tls-cert"),
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        let default = if self.dev { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
+        self.listen.unwrap_or_else(|| SocketAddr::from((default, PORT)))
+    }
+
+    pub(super) fn run(&self, color: Color) -> Result<Exit, Failure> {
+        telemetry::start(self.log_level.into(), color.applies(&io::stderr()));
+        // The door stays shut until there is something to judge with.
+        let set = PolicySet::built_in(Profile::Baseline).map_err(Failure::fault)?;
+        let (config, dev) = match self.identity().map_err(Failure::bad_input)? {
+            Identity::Files { certificate, key } => {
+                (tls::from_files(certificate, key).map_err(Failure::bad_input)?, None)
+            }
+            Identity::Dev => {
+                let dev = DevTls::make(self.address().ip()).map_err(Failure::fault)?;
+                (dev.config(), Some(dev))
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::fault(format!("cannot start threads: {error}")))?;
+        let outcome = runtime.block_on(self.serve(set, config, dev.as_ref()));
+        // Whoever asked twice to stop does not wait for a request that is being judged.
+        runtime.shutdown_background();
+        outcome
+    }
+
+    async fn serve(&self, set: PolicySet, config: Arc<ServerConfig>, dev: Option<&DevTls>) -> Result<Exit, Failure> {
+        let stop = Stop::on_signals().map_err(|error| Failure::fault(format!("cannot listen to signals: {error}")))?;
+        let server = Server::bind(self.address(), config).await.map_err(Failure::bad_input)?;
+        let health = Health::default();
+        health.ready();
+        tracing::info!(address = %server.address(), policies = set.policies().len(), set = set.hash(), "serving");
+        if let Err(failure) = output::print(&greeting(server.address(), dev.map(DevTls::ca_path))) {
+            // Nobody reads along; that is no reason to leave the door unguarded.
+            tracing::warn!(error = failure.message, "cannot greet");
+        }
+        server.run(Arc::new(Webhook::new(set)), health, stop, self.delay()).await;
+        Ok(Exit::Clean)
+    }
+
+    fn delay(&self) -> Duration {
+        Duration::from_secs(u64::from(self.drain_delay.unwrap_or(if self.dev { 0 } else { 5 })))
+    }
+}
+
+/// What standard output says once the door is open; the first line is what scripts wait for.
+fn greeting(address: SocketAddr, ca: Option<&Path>) -> String {
+    let mut text = format!("listening on https://{address}\n");
+    if let Some(ca) = ca {
+        let host =
+            if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
+        text += &format!("CA certificate: {}\n", ca.display());
+        text += &format!(
+            "curl --cacert {} -H 'Content-Type: application/json' -d '{SAMPLE_REVIEW}' https://{host}/validate\n",
+            shell_word(&ca.to_string_lossy()),
+        );
+    }
+    text
+}
+
+/// The text as one word of a shell.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curl_line_survives_the_shell() {
+        assert!(!SAMPLE_REVIEW.contains('\''));
+        assert_eq!(shell_word("/tmp/vigla-dev-ca-x1.pem"), "/tmp/vigla-dev-ca-x1.pem");
+        assert_eq!(shell_word("/tmp/it's here/ca.pem"), r"'/tmp/it'\''s here/ca.pem'");
+    }
+
+    #[test]
+    fn an_unspecified_address_is_called_as_localhost() {
+        let text = greeting(SocketAddr::from(([0, 0, 0, 0], 8443)), Some(Path::new("/tmp/ca.pem")));
+        assert!(text.starts_with("listening on https://0.0.0.0:8443\nCA certificate: /tmp/ca.pem\ncurl --cacert "));
+        assert!(text.ends_with(" https://localhost:8443/validate\n"));
+    }
+}

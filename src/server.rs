@@ -1,0 +1,120 @@
+//! The door: HTTPS in front of a [`Judge`].
+//!
+//! The accept loop is our own. `axum::serve` polls its listener serially, so that one slow TLS handshake would block
+//! everybody, and hyper-util's `auto` connection has no timeout while it guesses the version: here every connection has
+//! a task of its own, and ALPN has chosen the version before HTTP begins.
+
+mod body;
+mod connection;
+pub mod dev;
+mod health;
+mod listen;
+mod routes;
+mod stop;
+pub mod tls;
+mod webhook;
+
+pub use health::{Health, Phase};
+pub use listen::ListenError;
+pub use stop::{Stop, StopTrigger};
+pub use webhook::Webhook;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::server::graceful::GracefulShutdown;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::review::{Endpoint, Reply};
+use connection::Connection;
+
+/// Most connections held at once; the next one waits in the kernel's queue.
+///
+/// An API server keeps some dozens. The cap makes slow peers cheap: each costs one of these places for a bounded time.
+pub const MAX_CONNECTIONS: usize = 1024;
+
+/// How long requests under way may take after the last connection was accepted.
+///
+/// With the usual drain delay of 5 s this ends inside the 30 s that the kubelet grants before it kills.
+const LAST_REQUESTS: Duration = Duration::from_secs(20);
+
+/// What answers reviews. All that the server knows of judging.
+pub trait Judge: Send + Sync + 'static {
+    /// Answers one review. Synchronous, and called inline: bounded by the body's size.
+    fn judge(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply;
+
+    /// Answers a review on which [`Judge::judge`] panicked.
+    fn panicked(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply;
+}
+
+/// A bound listener with its certificate, not yet accepting.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: TlsAcceptor,
+}
+
+impl Server {
+    /// Takes the address (port 0: a free port). Callers wait in the kernel's queue until [`Server::run`].
+    pub async fn bind(address: SocketAddr, tls: Arc<rustls::ServerConfig>) -> Result<Self, ListenError> {
+        let (listener, address) = listen::bind(address).await?;
+        Ok(Self { listener, address, tls: TlsAcceptor::from(tls) })
+    }
+
+    /// The address in use, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` asks for the end, then drains.
+    ///
+    /// Unready first; `drain_delay` for the endpoints to catch up; then no new connections, the requests under way, the
+    /// end. A second request to stop ends at once.
+    pub async fn run(self, judge: Arc<dyn Judge>, health: Health, mut stop: Stop, drain_delay: Duration) {
+        let connections = GracefulShutdown::new();
+        tokio::select! {
+            never = self.accept(judge, &health, &connections) => match never {},
+            () = drain(&health, &mut stop, drain_delay) => {}
+        }
+        // `self` went with the accept loop: the listener is closed from here on.
+        health.close();
+        tokio::select! {
+            () = connections.shutdown() => tracing::info!("stopped"),
+            () = stop.asked() => tracing::warn!("stopped at once, as asked a second time"),
+            () = tokio::time::sleep(LAST_REQUESTS) => tracing::warn!("stopped with requests still under way"),
+        }
+    }
+
+    async fn accept(self, judge: Arc<dyn Judge>, health: &Health, connections: &GracefulShutdown) -> Infallible {
+        let routes = routes::router(judge, health.clone());
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            // The semaphore is never closed: an error cannot happen, and would only mean no place to give back.
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            let (stream, peer) = listen::accept(&self.listener).await;
+            let connection =
+                Connection { peer, routes: routes.clone(), health: health.clone(), watcher: connections.watcher() };
+            let tls = self.tls.clone();
+            tokio::spawn(async move {
+                connection.serve(stream, tls).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+/// Waits for the first request to stop and for the delay after it; a second one cuts the delay short.
+async fn drain(health: &Health, stop: &mut Stop, delay: Duration) {
+    stop.asked().await;
+    health.drain();
+    tracing::info!(seconds = delay.as_secs_f64(), "asked to stop: unready, still answering");
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        () = stop.asked() => stop.repeat(),
+    }
+}

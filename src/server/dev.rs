@@ -1,0 +1,106 @@
+//! A CA and a serving certificate made on the spot, for trying things out on one machine.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::CertifiedKey;
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+use super::tls;
+
+/// How long the certificates last: long enough for a demonstration, too short to be forgotten in production.
+const VALIDITY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Clocks of virtual machines are seldom further behind.
+const CLOCK_SKEW: Duration = Duration::from_secs(60 * 60);
+
+/// TLS for loopback, and the CA that signed it.
+pub struct DevTls {
+    config: Arc<ServerConfig>,
+    ca: NamedTempFile,
+}
+
+/// The certificates could not be made or written.
+#[derive(Debug, Error)]
+pub enum DevError {
+    /// Making or signing failed.
+    #[error("cannot make a certificate: {0}")]
+    Make(#[from] rcgen::Error),
+    /// TLS refuses what was made.
+    #[error("cannot use the certificate just made: {0}")]
+    Use(#[from] rustls::Error),
+    /// The CA's file cannot be written.
+    #[error("cannot write the CA to a temporary file: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl DevTls {
+    /// Makes a CA (its key is thrown away at once) and a certificate for `localhost`, the loopback addresses and
+    /// `address`.
+    pub fn make(address: IpAddr) -> Result<Self, DevError> {
+        let ca = CertifiedIssuer::self_signed(ca_params()?, KeyPair::generate()?)?;
+        let key = KeyPair::generate()?;
+        let certificate = server_params(address)?.signed_by(&key, &ca)?;
+        let mut file = tempfile::Builder::new().prefix("vigla-dev-ca-").suffix(".pem").tempfile()?;
+        file.write_all(ca.pem().as_bytes())?;
+        file.flush()?;
+
+        let provider = ring::default_provider();
+        let chain: Vec<CertificateDer<'static>> = vec![certificate.into()];
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let pair = CertifiedKey::from_der(chain, key, &provider)?;
+        Ok(Self { config: tls::config(provider, pair)?, ca: file })
+    }
+
+    /// The configuration to serve with.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// The CA's file (PEM), readable by this user alone and gone when this value is dropped.
+    pub fn ca_path(&self) -> &Path {
+        self.ca.path()
+    }
+}
+
+fn ca_params() -> Result<CertificateParams, rcgen::Error> {
+    let mut params = base_params("vigla dev CA, not for production")?;
+    // 0: it signs servers, never another CA.
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    Ok(params)
+}
+
+fn server_params(address: IpAddr) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = base_params("vigla dev server, not for production")?;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params.subject_alt_names.push(SanType::DnsName("localhost".try_into()?));
+    let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
+    params.subject_alt_names.extend(loopback.map(SanType::IpAddress));
+    if !loopback.contains(&address) && !address.is_unspecified() {
+        params.subject_alt_names.push(SanType::IpAddress(address));
+    }
+    Ok(params)
+}
+
+fn base_params(name: &str) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    let now = SystemTime::now();
+    params.not_before = (now - CLOCK_SKEW).into();
+    params.not_after = (now + VALIDITY).into();
+    Ok(params)
+}

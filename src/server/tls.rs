@@ -1,0 +1,141 @@
+//! The certificate and the TLS configuration around it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, io};
+
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{NoServerSessionStorage, ServerConfig};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::{TLS12, TLS13};
+use rustls::{Error, InconsistentKeys};
+use thiserror::Error;
+
+/// A certificate or key that cannot be served with.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// A file that cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that is damaged PEM.
+    #[error("`{}` is not well-formed PEM: {source}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: pem::Error,
+    },
+    /// A file without a certificate.
+    #[error("no certificate in `{}`; expected a PEM section `BEGIN CERTIFICATE`", path.display())]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file without a private key.
+    #[error(
+        "no private key in `{}`; expected one PEM section `BEGIN PRIVATE KEY` (or RSA, EC), not encrypted",
+        path.display()
+    )]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file with several private keys.
+    #[error("{count} private keys in `{}`; expected one", path.display())]
+    ManyKeys {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+    },
+    /// A certificate that TLS cannot use.
+    #[error("the certificate in `{}` cannot be used: {source}", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Error,
+    },
+    /// A key that TLS cannot use.
+    #[error("the private key in `{}` cannot be used: {source}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Error,
+    },
+    /// A key that belongs to another certificate.
+    #[error(
+        "the private key in `{}` does not belong to the certificate in `{}`, which must be the first of its chain",
+        key.display(),
+        certificate.display()
+    )]
+    Mismatch {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+}
+
+/// TLS with the certificate chain (the server's own first) and the private key of two PEM files.
+pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain: Vec<CertificateDer<'static>> = read(certificate)?;
+    if chain.is_empty() {
+        return Err(TlsError::NoCertificate { path: certificate.to_owned() });
+    }
+    let private_key = single_key(key, read(key)?)?;
+    let provider = ring::default_provider();
+    let signer = provider
+        .key_provider
+        .load_private_key(private_key)
+        .map_err(|source| TlsError::Key { path: key.to_owned(), source })?;
+    let pair = CertifiedKey::new(chain, signer);
+    match pair.keys_match() {
+        // A key that cannot say its public half may fit; the first handshake tells.
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
+        Err(Error::InconsistentKeys(_)) => {
+            return Err(TlsError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() });
+        }
+        Err(source) => {
+            return Err(TlsError::Certificate { path: certificate.to_owned(), source });
+        }
+    }
+    config(provider, pair).map_err(|source| TlsError::Certificate { path: certificate.to_owned(), source })
+}
+
+/// TLS 1.2 and 1.3 with this pair. The provider is named here: a process default would be a global that tests and
+/// libraries could set first.
+pub(super) fn config(provider: CryptoProvider, pair: CertifiedKey) -> Result<Arc<ServerConfig>, Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // The API server has no session cache: tickets would be bytes and memory for nobody.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(Arc::new(config))
+}
+
+/// All sections of one kind in a PEM file.
+fn read<T: PemObject>(path: &Path) -> Result<Vec<T>, TlsError> {
+    let text = fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })?;
+    let sections = T::pem_slice_iter(&text).collect::<Result<_, _>>();
+    sections.map_err(|source| TlsError::Damaged { path: path.to_owned(), source })
+}
+
+fn single_key(path: &Path, mut keys: Vec<PrivateKeyDer<'static>>) -> Result<PrivateKeyDer<'static>, TlsError> {
+    match (keys.pop(), keys.len()) {
+        (Some(key), 0) => Ok(key),
+        (Some(_), others) => Err(TlsError::ManyKeys { path: path.to_owned(), count: others + 1 }),
+        (None, _) => Err(TlsError::NoKey { path: path.to_owned() }),
+    }
+}

@@ -1,0 +1,89 @@
+//! The judge behind the door: the running policies, and a log line for every decision.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::Judge;
+use crate::engine::{Decision, Effect};
+use crate::policy::PolicySet;
+use crate::review::{Endpoint, Record, Reply, respond, respond_to_fault};
+use crate::rule::Request;
+
+/// Judges by a set of policies.
+#[derive(Debug)]
+pub struct Webhook {
+    set: PolicySet,
+}
+
+impl Webhook {
+    /// A webhook with these policies in force.
+    #[must_use]
+    pub fn new(set: PolicySet) -> Self {
+        Self { set }
+    }
+}
+
+impl Judge for Webhook {
+    fn judge(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply {
+        let started = Instant::now();
+        respond(&self.set, endpoint, body, now, &mut |record| log(endpoint, record, started))
+    }
+
+    fn panicked(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply {
+        let started = Instant::now();
+        respond_to_fault(&self.set, endpoint, body, now, &mut |record| log(endpoint, record, started))
+    }
+}
+
+/// How a call ended, as the log says it.
+#[derive(Debug)]
+enum Verdict {
+    Allowed,
+    Warned,
+    Denied,
+    Unreadable,
+}
+
+impl Verdict {
+    fn of(record: &Record<'_>) -> Self {
+        match (record.fault, record.decision) {
+            (Some(_), _) => Self::Unreadable,
+            (None, Some(decision)) if !decision.is_allowed() => Self::Denied,
+            (None, Some(decision)) if decision.with(Effect::Warn).next().is_some() => Self::Warned,
+            (None, _) => Self::Allowed,
+        }
+    }
+}
+
+/// One line a decision, at a level by its verdict: who asked for what and what came of it, never the object.
+fn log(endpoint: Endpoint, record: &Record<'_>, started: Instant) {
+    let verdict = Verdict::of(record);
+    let request = record.request;
+    /// tracing fixes the level of an event where it is written; fields are looked at only where the level is logged.
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::$level!(
+                uid = record.uid,
+                kind = request.map(|request| &*request.kind.kind),
+                group = request.map(|request| &*request.kind.group),
+                namespace = request.map(|request| &*request.namespace),
+                name = request.map(Request::display_name).as_deref(),
+                operation = request.map(|request| request.operation.as_str()),
+                subresource = request.map(|request| &*request.subresource),
+                user = request.and_then(|request| request.user.as_ref()).map(|user| &*user.name),
+                dry_run = request.map(|request| request.dry_run),
+                findings = record.decision.map(Decision::summary),
+                fault = record.fault,
+                micros = started.elapsed().as_micros(),
+                "{endpoint:?} {verdict:?}"
+            )
+        };
+    }
+    match verdict {
+        Verdict::Unreadable => event!(error),
+        Verdict::Denied => event!(warn),
+        Verdict::Warned => event!(info),
+        Verdict::Allowed => event!(debug),
+    }
+}
