@@ -148,3 +148,65 @@ fn load(file: &str, text: &str) -> Result<Vec<Policy>, LoadError> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::policy::Action;
+
+    const HEAD: &str = "apiVersion: policies.vigla.dev/v1alpha1\nkind: Policy\nmetadata: {name: a}\nspec:\n";
+
+    fn refused(text: &str) -> String {
+        match load("a.yaml", text) {
+            Ok(_) => panic!("loaded: {text}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn rejects_what_a_policy_does_not_say_with_its_place() {
+        let rule = "  rule: envoyfilter-namespace\n";
+        for (spec, expected) in [
+            ("  rule: nonsense\n  action: Deny\n", "a.yaml:5:9: unknown rule `nonsense`"),
+            (&format!("{rule}  action: deny\n"), "a.yaml:6:11: unknown variant `deny`, expected one of `Deny`"),
+            (&format!("{rule}  action: [Deny]\n"), "a.yaml:6:3: invalid type"),
+            (&format!("{rule}  action: Deny\n  acton: Deny\n"), "a.yaml:7:3: unknown field `acton`"),
+            (rule, "a.yaml:4:1: missing field `action`"),
+            (&format!("{rule}  action: Deny\n  profile: strict\n"), "a.yaml:7:12: unknown variant `strict`"),
+            (&format!("{rule}  action: Deny\n  params: {{x: 1}}\n"), "a.yaml:7:12: unknown field `x`"),
+            (&format!("{rule}  action: Deny\n  params: 3\n"), "a.yaml:7:11: invalid type"),
+            (&format!("{rule}  action: Deny\n  enforcement: [{{after: 2027-13-01, action: Warn}}]\n"), "a.yaml:7:25: "),
+            (&format!("{rule}  action: Deny\n  action: Deny\n"), "a.yaml:7:3: "),
+        ] {
+            let found = refused(&format!("{HEAD}{spec}"));
+            assert!(found.starts_with(expected), "{spec}\n{found}");
+        }
+        let kind = HEAD.replace("kind: Policy", "kind: Polizei");
+        assert!(refused(&format!("{kind}{rule}  action: Deny\n")).starts_with("a.yaml:2:7: unknown variant `Polizei`"));
+    }
+
+    #[test]
+    fn the_latest_day_that_has_begun_decides() {
+        let text = format!(
+            "{HEAD}  rule: envoyfilter-namespace\n  action: Audit\n  enforcement:\n  \
+             - {{after: 2027-03-01, action: Warn}}\n  - {{after: 2027-06-01, action: Deny}}\n"
+        );
+        let policies = load("a.yaml", &text).unwrap();
+        let action = |year, month, day| policies[0].action(date(year, month, day));
+        assert_eq!(action(2027, 2, 28), Action::Audit);
+        assert_eq!(action(2027, 3, 1), Action::Warn);
+        assert_eq!(action(2027, 5, 31), Action::Warn);
+        assert_eq!(action(2027, 6, 1), Action::Deny);
+        assert_eq!(action(2999, 1, 1), Action::Deny);
+    }
+
+    #[test]
+    fn a_profile_holds_those_before_it() {
+        let names = |profile| PolicySet::built_in(profile).unwrap().policies().len();
+        assert!(names(Profile::Required) <= names(Profile::Baseline));
+        assert!(names(Profile::Baseline) <= names(Profile::Restricted));
+        assert_eq!(names(Profile::Restricted), RULES.len());
+    }
+}

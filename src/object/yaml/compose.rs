@@ -83,6 +83,10 @@ struct Composer<'b, 'a> {
 impl<'a> Composer<'_, 'a> {
     fn event(&mut self, event: Event<'a>, marks: &Marks) -> Result<(), ReadError> {
         let span = self.span(marks)?;
+        let in_block = self.open.last().is_none_or(|open| open.style == StructureStyle::Block);
+        if in_block && event.is_node() {
+            syntax::check_indentation(self.document, span)?;
+        }
         match event {
             Event::DocumentStart(..) if !self.nodes.is_empty() => Err(ReadError::at(
                 span.start as usize,

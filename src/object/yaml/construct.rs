@@ -21,7 +21,7 @@ pub(super) fn construct<'a>(
     nodes: &[Raw<'a>],
     builder: Builder<'a>,
 ) -> Result<Tree<'a>, ReadError> {
-    let mut constructor = Constructor { document, nodes, builder, depth: 0, aliases: 0, copied: 0 };
+    let mut constructor = Constructor { document, nodes, builder, depth: 0, alias: None, copied: 0 };
     constructor.add(0, None, None)?;
     Ok(constructor.builder.finish())
 }
@@ -32,8 +32,8 @@ struct Constructor<'n, 'a> {
     builder: Builder<'a>,
     /// Lists, maps and merges that are open.
     depth: usize,
-    /// Aliases that are open: what is added meanwhile is a copy.
-    aliases: usize,
+    /// The outermost alias that is open: what is added meanwhile is a copy.
+    alias: Option<Span>,
     /// What has been copied; see [`ALIAS_BUDGET`].
     copied: usize,
 }
@@ -52,9 +52,9 @@ impl<'n, 'a> Constructor<'n, 'a> {
         };
         let span = alias.unwrap_or(node.span);
         if let Kind::Alias(target) = node.kind {
-            return self.through_alias(|this| this.add(target, key, Some(span)));
+            return self.through_alias(span, |this| this.add(target, key, Some(span)));
         }
-        self.spend(1, span)?;
+        self.spend(1)?;
         self.builder.place(Place { key: key.map(|(_, span)| span), value: span });
         let key = key.map(|(text, _)| text);
         match node.kind {
@@ -109,7 +109,7 @@ impl<'n, 'a> Constructor<'n, 'a> {
         maps.reverse();
         let mut members = 0;
         for map in maps {
-            self.spend(1, node.span)?;
+            self.spend(1)?;
             members += self.merge_map(map)?;
         }
         Ok(members)
@@ -129,31 +129,36 @@ impl<'n, 'a> Constructor<'n, 'a> {
                 "`<<` merges a map or a list of maps; this is neither",
             ));
         };
-        self.spend(1, node.span)?;
+        self.spend(1)?;
         self.deeper(node.span, |this| {
-            if map == index { this.members(map) } else { this.through_alias(|this| this.members(map)) }
+            if map == index { this.members(map) } else { this.through_alias(node.span, |this| this.members(map)) }
         })
     }
 
     fn content(&mut self, scalar: Scalar<'a>, span: Span) -> Result<Content<'a>, ReadError> {
         if let Scalar::Text(text) = scalar {
-            self.spend(self.builder.tree.text(&text).len() / LONG_TEXT, span)?;
+            self.spend(self.builder.tree.text(&text).len() / LONG_TEXT)?;
         }
         scalar.content().ok_or_else(|| {
             ReadError::at(span.start as usize, "JSON has no such number; put it in quotes if a string is meant")
         })
     }
 
-    fn through_alias<T>(&mut self, add: impl FnOnce(&mut Self) -> Result<T, ReadError>) -> Result<T, ReadError> {
-        self.aliases += 1;
+    fn through_alias<T>(
+        &mut self,
+        span: Span,
+        add: impl FnOnce(&mut Self) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let outer = self.alias;
+        self.alias = outer.or(Some(span));
         let added = add(self);
-        self.aliases -= 1;
+        self.alias = outer;
         added
     }
 
     fn deeper<T>(&mut self, span: Span, add: impl FnOnce(&mut Self) -> Result<T, ReadError>) -> Result<T, ReadError> {
         if self.depth == MAX_DEPTH {
-            return Err(too_deep(span.start as usize));
+            return Err(too_deep(self.alias.unwrap_or(span).start as usize));
         }
         self.depth += 1;
         let added = add(self);
@@ -162,14 +167,14 @@ impl<'n, 'a> Constructor<'n, 'a> {
     }
 
     /// Counts what is done on behalf of an alias.
-    fn spend(&mut self, nodes: usize, span: Span) -> Result<(), ReadError> {
-        if self.aliases == 0 {
+    fn spend(&mut self, nodes: usize) -> Result<(), ReadError> {
+        let Some(alias) = self.alias else {
             return Ok(());
-        }
+        };
         self.copied += nodes;
         if self.copied > ALIAS_BUDGET {
             return Err(ReadError::at(
-                span.start as usize,
+                alias.start as usize,
                 format!(
                     "the aliases of this document copy more than {ALIAS_BUDGET} nodes; write out what they stand for"
                 ),

@@ -1,13 +1,15 @@
 //! Splits a text into documents before any is parsed, so that a broken one hides no other.
 
+use super::quoted;
 use crate::object::{Position, ReadError, TextIndex};
 
-/// One document of a YAML text. It knows the whole text, so that places are places there.
+/// One document of a YAML text. It knows where it stands there: all places are places in the whole text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Document<'a> {
-    whole: &'a str,
     text: &'a str,
     start: usize,
+    /// Lines of the whole text before this document.
+    lines: usize,
 }
 
 impl<'a> Document<'a> {
@@ -25,7 +27,9 @@ impl<'a> Document<'a> {
 
     /// The line and column of a byte offset in the whole text.
     pub(super) fn position(self, offset: usize) -> Position {
-        TextIndex::new(self.whole).position(offset)
+        let mut position = TextIndex::new(self.text).position(offset - self.start);
+        position.line += self.lines;
+        position
     }
 }
 
@@ -86,9 +90,13 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 #[must_use]
 pub fn split_documents(text: &str) -> Vec<Document<'_>> {
     let mut documents = Vec::new();
+    let mut lines_before = 0;
     let mut keep = |start: usize, end: usize, filled: bool| {
-        let document = text.get(start..end).filter(|_| filled);
-        documents.extend(document.map(|piece| Document { whole: text, text: piece, start }));
+        let text = text.get(start..end).unwrap_or_default();
+        if filled {
+            documents.push(Document { text, start, lines: lines_before });
+        }
+        lines_before += text.matches('\n').count();
     };
     // Where the current document starts, whether it has its `---`, and whether it has anything to read.
     let (mut start, mut opened, mut filled) = (0, false, false);
@@ -130,7 +138,7 @@ pub(super) fn check(document: Document<'_>) -> Result<(), ReadError> {
         if version != "1.1" {
             return Err(ReadError::at(
                 document.start + at,
-                format!("`%YAML {version}` is not what kubectl reads; write `%YAML 1.1` or remove the line"),
+                format!("{} is not what kubectl reads; write `%YAML 1.1` or remove the line", quoted(line.trim_end())),
             ));
         }
     }

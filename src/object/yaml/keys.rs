@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::Document;
 use super::compose::{Kind, Raw, pairs};
 use super::scalar::Scalar;
+use super::{Document, quoted};
 use crate::object::builder::Builder;
 use crate::object::{Position, ReadError, Span, Text};
 
@@ -50,7 +50,10 @@ fn duplicate(name: &str, first: Position, second: Span) -> ReadError {
     let Position { line, column } = first;
     ReadError::at(
         second.start as usize,
-        format!("duplicate key `{name}`: it stands on line {line}, column {column} already; remove one of them"),
+        format!(
+            "duplicate key {}: it stands on line {line}, column {column} already; remove one of them",
+            quoted(name)
+        ),
     )
 }
 

@@ -7,6 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Number;
 
+use super::quoted;
 use crate::object::builder::Builder;
 use crate::object::{Content, Text};
 
@@ -47,7 +48,7 @@ pub(super) fn resolve<'a>(
         }
         Some(Some(tag @ ("null" | "bool" | "int" | "float"))) => {
             let typed = untagged(&text).and_then(|scalar| scalar.as_tagged(tag));
-            Some(typed.ok_or_else(|| format!("`{text}` is no `!!{tag}`; correct it or its tag"))?)
+            Some(typed.ok_or_else(|| format!("{} is no `!!{tag}`; correct it or its tag", quoted(&text)))?)
         }
         _ => None,
     };
@@ -182,6 +183,8 @@ fn json_number(value: f64) -> Option<Number> {
 }
 
 /// A float as the name of a member: Go's shortest digits of a 32-bit float, with an exponent from a million on.
+///
+/// Where two numbers of eight digits are equally near, Go may take the other one.
 fn float_name(value: f64) -> String {
     let value = value as f32;
     if value.is_nan() {

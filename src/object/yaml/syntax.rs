@@ -2,8 +2,10 @@
 
 use granit_parser::{ErrorKind, ScanError};
 
-use super::{Document, too_deep};
+use super::{Document, quoted, too_deep};
 use crate::object::{ReadError, Span};
+
+const TAB: &str = "a tab cannot indent in YAML; write spaces instead";
 
 /// Refuses characters that YAML 1.1 does not allow, and those that end a line there and nowhere else.
 ///
@@ -26,6 +28,17 @@ pub(super) fn check_characters(document: Document<'_>) -> Result<(), ReadError> 
     })
 }
 
+/// Refuses a tab in front of a node of a block, which the parser counts as separation after enough spaces.
+pub(super) fn check_indentation(document: Document<'_>, node: Span) -> Result<(), ReadError> {
+    let before = document.text().get(..node.start as usize - document.start());
+    let line = before.and_then(|text| text.rsplit('\n').next()).unwrap_or_default();
+    let indents = |byte: u8| matches!(byte, b' ' | b'\t' | b'-' | b'?');
+    match line.find('\t').filter(|_| line.bytes().all(indents)) {
+        Some(tab) => Err(ReadError::at(node.start as usize - line.len() + tab, TAB)),
+        None => Ok(()),
+    }
+}
+
 /// Refuses a name that ends elsewhere in YAML 1.1: `&a:b c` is `:b c` with the anchor `a` there.
 pub(super) fn check_anchor(name: &str, span: Span) -> Result<(), ReadError> {
     let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -34,7 +47,7 @@ pub(super) fn check_anchor(name: &str, span: Span) -> Result<(), ReadError> {
     }
     Err(ReadError::at(
         span.start as usize,
-        format!("`{name}` is no name for an anchor; use letters, digits, `-` and `_`"),
+        format!("{} is no name for an anchor; use letters, digits, `-` and `_`", quoted(name)),
     ))
 }
 
@@ -79,11 +92,11 @@ pub(super) fn error(document: Document<'_>, error: &ScanError) -> ReadError {
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
         | ErrorKind::TabAtBlockScalarStart
-        | ErrorKind::TabInPlainScalar => "a tab cannot indent in YAML; write spaces instead".to_owned(),
+        | ErrorKind::TabInPlainScalar => TAB.to_owned(),
         ErrorKind::UnknownAnchor => {
             let alias = word(rest);
             let anchor = alias.replacen('*', "&", 1);
-            format!("`{alias}` stands for nothing; an anchor `{anchor}` has to come before it")
+            format!("{} stands for nothing; an anchor {} has to come before it", quoted(alias), quoted(&anchor))
         }
         ErrorKind::UnexpectedCharacter { character } => {
             format!("a value cannot start with `{character}`; put it in quotes")

@@ -1,0 +1,239 @@
+//! A running server, and clients for it: well-behaved ones, and raw bytes over TLS for the others.
+
+#![allow(dead_code, reason = "shared: each test file uses a part")]
+#![allow(clippy::expect_used, clippy::print_stderr, clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+pub(crate) mod review;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Bytes};
+use hyper::http::{HeaderMap, Method, Request, StatusCode};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// A review of an object that no policy could mind.
+pub(crate) const REVIEW: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{
+    "uid":"7d6c2ad4-34a5-4b4e-8a44-1d9f3c0f6b55","kind":{"group":"","version":"v1","kind":"ConfigMap"},
+    "resource":{"group":"","version":"v1","resource":"configmaps"},"name":"settings","namespace":"shop",
+    "operation":"CREATE","userInfo":{"username":"alice"},
+    "object":{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings","namespace":"shop"}},
+    "oldObject":null,"dryRun":false,"options":{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"}}}"#;
+
+/// What an answer to [`REVIEW`] must hold.
+pub(crate) const REVIEW_UID: &str = "7d6c2ad4-34a5-4b4e-8a44-1d9f3c0f6b55";
+
+/// Longer than anything here takes; a test that reaches it has found a hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Fails the test rather than waiting for ever.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("nothing happened for a minute")
+}
+
+/// Which HTTP a client speaks. ALPN offers that one alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Http {
+    One,
+    Two,
+}
+
+/// A client that keeps its connections.
+pub(crate) type HttpsClient<B> = Client<HttpsConnector<HttpConnector>, B>;
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Where a server listens and whom to trust there.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) address: SocketAddr,
+    roots: RootCertStore,
+}
+
+impl Door {
+    pub(crate) fn new(address: SocketAddr, ca: &Path) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
+        Self { address, roots }
+    }
+
+    fn tls(&self) -> ClientConfig {
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(self.roots.clone())
+            .with_no_client_auth()
+    }
+
+    pub(crate) fn client<B>(&self, http: Http) -> Client<HttpsConnector<HttpConnector>, B>
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+    {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(self.tls()).https_only();
+        match http {
+            Http::One => Client::builder(TokioExecutor::new()).build(connector.enable_http1().build()),
+            Http::Two => Client::builder(TokioExecutor::new()).http2_only(true).build(connector.enable_http2().build()),
+        }
+    }
+
+    /// A TLS connection for raw bytes. `alpn`: what to offer, if anything.
+    pub(crate) async fn raw(&self, alpn: &[&str]) -> TlsStream<TcpStream> {
+        let mut config = self.tls();
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let tcp = TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::from(self.address.ip());
+        TlsConnector::from(Arc::new(config)).connect(name, tcp).await.unwrap()
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
+        Request::builder().method(method).uri(format!("https://{}{path}", self.address))
+    }
+
+    pub(crate) async fn get(&self, http: Http, path: &str) -> Answer {
+        let request = self.request(Method::GET, path).body(Full::<Bytes>::default()).unwrap();
+        send(&self.client(http), request).await
+    }
+
+    /// Posts JSON.
+    pub(crate) async fn post(&self, http: Http, path: &str, body: impl Into<Bytes>) -> Answer {
+        let request = self.request(Method::POST, path).header("content-type", "application/json");
+        send(&self.client(http), request.body(Full::new(body.into())).unwrap()).await
+    }
+}
+
+/// Sends and reads the answer to its end.
+pub(crate) async fn send<B>(client: &Client<HttpsConnector<HttpConnector>, B>, request: Request<B>) -> Answer
+where
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (parts, body) = soon(client.request(request)).await.unwrap().into_parts();
+    let body = soon(body.collect()).await.unwrap().to_bytes();
+    Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+}
+
+/// The `vigla` binary, as built; killed when dropped.
+pub(crate) struct Vigla {
+    child: Child,
+    pub(crate) door: Door,
+    pub(crate) ca: PathBuf,
+    stdout: BufReader<ChildStdout>,
+    log: BufReader<ChildStderr>,
+}
+
+impl Vigla {
+    /// `vigla serve --dev` on a free port; returns once it listens.
+    pub(crate) fn start(more: &[&str]) -> Self {
+        let mut child = serve(&["--dev"], more);
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let address = listening_on(&mut stdout);
+        let ca = PathBuf::from(line(&mut stdout).strip_prefix("CA certificate: ").unwrap());
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self { child, door: Door::new(address, &ca), ca, stdout, log }
+    }
+
+    /// `vigla serve` with this certificate and key.
+    pub(crate) fn start_with(certificate: &Path, key: &Path, ca: &Path) -> Self {
+        let files = ["--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+        let mut child = serve(&files, &[]);
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let address = listening_on(&mut stdout);
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self { child, door: Door::new(address, ca), ca: ca.to_owned(), stdout, log }
+    }
+
+    /// The next line of standard output.
+    pub(crate) fn next_line(&mut self) -> String {
+        line(&mut self.stdout)
+    }
+
+    /// Waits for a log line that holds this text.
+    pub(crate) fn wait_for_log(&mut self, text: &str) {
+        while !line(&mut self.log).contains(text) {}
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let done = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(done.success());
+    }
+
+    /// Waits for the process to end by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Vigla {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is what some tests are about.
+        self.child.kill().ok();
+        self.child.wait().ok();
+        // Killed like this it cannot tidy up.
+        fs::remove_file(&self.ca).ok();
+    }
+}
+
+fn serve(first: &[&str], more: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_vigla"))
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(first)
+        .args(more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn listening_on(stdout: &mut BufReader<ChildStdout>) -> SocketAddr {
+    line(stdout).strip_prefix("listening on https://").unwrap().parse().unwrap()
+}
+
+fn line(from: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    from.read_line(&mut line).unwrap();
+    assert!(!line.is_empty(), "the process ended");
+    line.trim_end().to_owned()
+}
+
+/// The folder with cases from other projects, where `VIGLA_CASES` names one. They are nobody's of ours: without the
+/// folder these tests say so and pass.
+pub(crate) fn cases() -> Option<PathBuf> {
+    let folder = std::env::var_os("VIGLA_CASES").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("skipped: VIGLA_CASES names no folder with cases");
+    }
+    folder
+}
