@@ -83,6 +83,7 @@ impl Server {
         }
         // `self` went with the accept loop: the listener is closed from here on.
         health.close();
+        tracing::info!("closed: no new connections, only the requests under way");
         tokio::select! {
             () = connections.shutdown() => tracing::info!("stopped"),
             () = stop.asked() => tracing::warn!("stopped at once, as asked a second time"),

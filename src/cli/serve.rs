@@ -1,5 +1,7 @@
 //! `vigla serve`: the webhook server.
 
+mod greeting;
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -19,9 +21,6 @@ use crate::server::{Health, Server, Stop, Webhook, tls};
 use crate::telemetry;
 
 const PORT: u16 = 8443;
-
-/// What the `curl` line of `--dev` sends: an EnvoyFilter outside `istio-config`.
-const SAMPLE_REVIEW: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"5f3c0e0a-6f5d-4c1e-9a55-0d1f6f1c7a11","kind":{"group":"networking.istio.io","version":"v1alpha3","kind":"EnvoyFilter"},"resource":{"group":"networking.istio.io","version":"v1alpha3","resource":"envoyfilters"},"name":"lua-everywhere","namespace":"default","operation":"CREATE","userInfo":{"username":"dev"},"object":{"apiVersion":"networking.istio.io/v1alpha3","kind":"EnvoyFilter","metadata":{"name":"lua-everywhere","namespace":"default"},"spec":{"configPatches":[{"applyTo":"HTTP_FILTER","match":{"context":"SIDECAR_INBOUND"},"patch":{"operation":"INSERT_BEFORE","value":{"name":"envoy.filters.http.lua"}}}]}},"dryRun":false}}"#;
 
 /// Run the webhook server.
 #[derive(Args, Debug)]
@@ -122,7 +121,7 @@ impl Serve {
         let health = Health::default();
         health.ready();
         tracing::info!(address = %server.address(), policies = set.policies().len(), set = set.hash(), "serving");
-        if let Err(failure) = output::print(&greeting(server.address(), dev.map(DevTls::ca_path))) {
+        if let Err(failure) = output::print(&greeting::greeting(server.address(), dev.map(DevTls::ca_path))) {
             // Nobody reads along; that is no reason to leave the door unguarded.
             tracing::warn!(error = failure.message, "cannot greet");
         }
@@ -132,45 +131,5 @@ impl Serve {
 
     fn delay(&self) -> Duration {
         Duration::from_secs(u64::from(self.drain_delay.unwrap_or(if self.dev { 0 } else { 5 })))
-    }
-}
-
-/// What standard output says once the door is open; the first line is what scripts wait for.
-fn greeting(address: SocketAddr, ca: Option<&Path>) -> String {
-    let mut text = format!("listening on https://{address}\n");
-    if let Some(ca) = ca {
-        let host =
-            if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
-        text += &format!("CA certificate: {}\n", ca.display());
-        text += &format!(
-            "curl --cacert {} -H 'Content-Type: application/json' -d '{SAMPLE_REVIEW}' https://{host}/validate\n",
-            shell_word(&ca.to_string_lossy()),
-        );
-    }
-    text
-}
-
-/// The text as one word of a shell.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_curl_line_survives_the_shell() {
-        assert!(!SAMPLE_REVIEW.contains('\''));
-        assert_eq!(shell_word("/tmp/vigla-dev-ca-x1.pem"), "/tmp/vigla-dev-ca-x1.pem");
-        assert_eq!(shell_word("/tmp/it's here/ca.pem"), r"'/tmp/it'\''s here/ca.pem'");
-    }
-
-    #[test]
-    fn an_unspecified_address_is_called_as_localhost() {
-        let text = greeting(SocketAddr::from(([0, 0, 0, 0], 8443)), Some(Path::new("/tmp/ca.pem")));
-        assert!(text.starts_with("listening on https://0.0.0.0:8443\nCA certificate: /tmp/ca.pem\ncurl --cacert "));
-        assert!(text.ends_with(" https://localhost:8443/validate\n"));
     }
 }

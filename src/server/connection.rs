@@ -1,6 +1,7 @@
 //! One connection: the handshake, then HTTP/1.1 or HTTP/2 as ALPN chose.
 
 use std::convert::Infallible;
+use std::io::{self, Cursor};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncReadExt, join, split};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -20,8 +22,8 @@ use tower_service::Service;
 
 use super::health::Health;
 
-/// A handshake takes milliseconds; who needs longer than this says nothing or says it on purpose.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// A handshake takes milliseconds; who needs longer than this says nothing, or is slow on purpose.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// Bounds a slow request head, and also an idle HTTP/1 connection: hyper knows one timer for both. The API server's pool
 /// keeps idle connections for 90 s, and a shorter time here would close them under its hands.
@@ -58,31 +60,51 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
-        let stream = tokio::select! {
-            result = timeout(HANDSHAKE, tls.accept(stream)) => match result {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => return tracing::debug!(%peer, %error, "TLS handshake failed"),
-                Err(_) => return tracing::debug!(%peer, "TLS handshake took too long"),
-            },
+        let opened = tokio::select! {
+            opened = timeout(OPENING, open(stream, tls)) => opened,
             // Whoever is not through by now brought no request that could be lost.
             () = self.health.closed() => return,
         };
-        if let Err(error) = self.speak(stream).await {
+        let (stream, preface) = match opened {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(error)) => return tracing::debug!(%peer, %error, "TLS handshake failed"),
+            Err(_) => return tracing::debug!(%peer, "TLS handshake took too long"),
+        };
+        if let Err(error) = self.speak(stream, preface).await {
             tracing::debug!(%peer, %error, "connection failed");
         }
     }
 
-    async fn speak(self, stream: TlsStream<TcpStream>) -> hyper::Result<()> {
-        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let io = TokioIo::new(stream);
+    async fn speak(self, stream: TlsStream<TcpStream>, preface: Option<Preface>) -> hyper::Result<()> {
         let (routes, health) = (self.routes, self.health);
         let service = service_fn(move |request| answer(routes.clone(), health.clone(), request));
-        if is_http2 {
-            self.watcher.watch(http2_builder().serve_connection(io, service)).await
-        } else {
-            self.watcher.watch(http1_builder().serve_connection(io, service)).await
+        match preface {
+            Some(preface) => {
+                let (reader, writer) = split(stream);
+                let io = TokioIo::new(join(Cursor::new(preface).chain(reader), writer));
+                self.watcher.watch(http2_builder().serve_connection(io, service)).await
+            }
+            None => {
+                let io = TokioIo::new(stream);
+                self.watcher.watch(http1_builder().serve_connection(io, service)).await
+            }
         }
     }
+}
+
+/// The first bytes of every HTTP/2 connection, from the client.
+type Preface = [u8; 24];
+
+/// The handshake and, where ALPN chose HTTP/2, its preface. hyper would wait for those bytes without a limit, and take
+/// no note of the server's end meanwhile: its pings begin only after them.
+async fn open(stream: TcpStream, tls: TlsAcceptor) -> io::Result<(TlsStream<TcpStream>, Option<Preface>)> {
+    let mut stream = tls.accept(stream).await?;
+    if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+        return Ok((stream, None));
+    }
+    let mut preface = Preface::default();
+    stream.read_exact(&mut preface).await?;
+    Ok((stream, Some(preface)))
 }
 
 /// Answers one request. While the process stops, every HTTP/1 answer also asks the caller to hang up (hyper leaves the

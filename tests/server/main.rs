@@ -1,0 +1,17 @@
+//! The door, from outside: the `vigla` binary on loopback, called by well-behaved and by hostile clients.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, and so do its helpers, which clippy does not count as tests"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod hostile;
+mod judge;
+mod lifecycle;
+mod limits;
+mod routes;
+mod startup;
