@@ -117,5 +117,5 @@ fn the_printed_curl_line_works_when_pasted() {
     }
     let answer = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(answer.contains(r#""kind":"AdmissionReview""#) && answer.contains(r#""response""#), "{answer}");
+    assert!(answer.contains(r#""kind":"AdmissionReview""#) && answer.contains(r#""allowed":false"#), "{answer}");
 }
