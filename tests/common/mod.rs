@@ -9,8 +9,9 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -147,28 +148,36 @@ pub(crate) struct Vigla {
     pub(crate) door: Door,
     pub(crate) ca: PathBuf,
     stdout: BufReader<ChildStdout>,
-    log: BufReader<ChildStderr>,
+    log: Receiver<String>,
 }
 
 impl Vigla {
     /// `vigla serve --dev` on a free port; returns once it listens.
     pub(crate) fn start(more: &[&str]) -> Self {
-        let mut child = serve(&["--dev"], more);
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut command = serve();
+        command.arg("--dev").args(more);
+        Self::spawn(command)
+    }
+
+    /// A server that says the same two lines first as `vigla serve --dev`.
+    pub(crate) fn spawn(command: Command) -> Self {
+        let (child, mut stdout, log) = spawn(command);
         let address = listening_on(&mut stdout);
         let ca = PathBuf::from(line(&mut stdout).strip_prefix("CA certificate: ").unwrap());
-        let log = BufReader::new(child.stderr.take().unwrap());
         Self { child, door: Door::new(address, &ca), ca, stdout, log }
     }
 
     /// `vigla serve` with this certificate and key.
     pub(crate) fn start_with(certificate: &Path, key: &Path, ca: &Path) -> Self {
-        let files = ["--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
-        let mut child = serve(&files, &[]);
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut command = serve();
+        command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
+        let (child, mut stdout, log) = spawn(command);
         let address = listening_on(&mut stdout);
-        let log = BufReader::new(child.stderr.take().unwrap());
         Self { child, door: Door::new(address, ca), ca: ca.to_owned(), stdout, log }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The next line of standard output.
@@ -178,11 +187,11 @@ impl Vigla {
 
     /// Waits for a log line that holds this text.
     pub(crate) fn wait_for_log(&mut self, text: &str) {
-        while !line(&mut self.log).contains(text) {}
+        while !self.log.recv_timeout(PATIENCE).unwrap().contains(text) {}
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let done = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        let done = Command::new("kill").args(["-s", name, &self.id().to_string()]).status().unwrap();
         assert!(done.success());
     }
 
@@ -206,15 +215,20 @@ impl Drop for Vigla {
     }
 }
 
-fn serve(first: &[&str], more: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_vigla"))
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .args(first)
-        .args(more)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+fn serve() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vigla"));
+    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    command
+}
+
+/// Starts a server. Its log is read all the time: a full pipe would stop it.
+fn spawn(mut command: Command) -> (Child, BufReader<ChildStdout>, Receiver<String>) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let (lines, log) = channel();
+    std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+    (child, stdout, log)
 }
 
 fn listening_on(stdout: &mut BufReader<ChildStdout>) -> SocketAddr {
