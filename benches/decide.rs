@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a benchmark may end by panicking")]
 
 #[path = "common/fixtures.rs"]
+#[expect(dead_code, reason = "the server's benchmark needs more of it")]
 mod fixtures;
 
 use divan::{AllocProfiler, Bencher, black_box};

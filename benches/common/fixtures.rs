@@ -201,8 +201,17 @@ pub(crate) fn pod() -> String {
     review(&kind, "checkout-5d8f7c9b6d-q8x2v", "shop", &user, &pod)
 }
 
-/// An EnvoyFilter outside the control plane's namespace that puts Lua in front of every workload: denied.
+/// An EnvoyFilter outside `istio-config` that puts Lua in front of some workloads: denied.
 pub(crate) fn envoy_filter() -> String {
+    envoy_filter_in("shop")
+}
+
+/// The same where it belongs: allowed.
+pub(crate) fn envoy_filter_in_place() -> String {
+    envoy_filter_in("istio-config")
+}
+
+fn envoy_filter_in(namespace: &str) -> String {
     let lua = "function envoy_on_request(handle)\n  local id = handle:headers():get(\"x-request-id\")\n  if id == nil \
                then\n    handle:headers():add(\"x-request-id\", \"none\")\n  end\nend\n";
     let patch = json!({
@@ -225,27 +234,28 @@ pub(crate) fn envoy_filter() -> String {
             },
         },
     });
+    let spec = json!({"workloadSelector": {"labels": {"app": "cart"}}, "configPatches": [patch]});
     let filter = json!({
         "apiVersion": "networking.istio.io/v1alpha3",
         "kind": "EnvoyFilter",
         "metadata": {
             "name": "lua-everywhere",
-            "namespace": "shop",
+            "namespace": namespace,
             "uid": "1b6d0a55-0f4a-4dd7-8a9f-2d6a1f0e9c41",
             "generation": 1,
             "creationTimestamp": "2025-11-20T09:12:44Z",
             "labels": {"team": "payments"},
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": format!("{}\n", json!({
                 "apiVersion": "networking.istio.io/v1alpha3", "kind": "EnvoyFilter",
-                "metadata": {"annotations": {}, "name": "lua-everywhere", "namespace": "shop"},
-                "spec": {"configPatches": [patch]},
+                "metadata": {"annotations": {}, "name": "lua-everywhere", "namespace": namespace},
+                "spec": spec,
             }))},
         },
-        "spec": {"configPatches": [patch]},
+        "spec": spec,
     });
     let filter = with_managed_fields(filter, "kubectl-client-side-apply");
     let kind =
         Kind { group: "networking.istio.io", version: "v1alpha3", kind: "EnvoyFilter", resource: "envoyfilters" };
     let user = json!({"username": "alice@example.com", "groups": ["payments", "system:authenticated"]});
-    review(&kind, "lua-everywhere", "shop", &user, &filter)
+    review(&kind, "lua-everywhere", namespace, &user, &filter)
 }

@@ -50,6 +50,12 @@ enum Measured {
 const CASES: &[Case] = &[
     Case { name: "the limit itself, Pod", body: fixtures::pod, server: Measured::Limit, allowed: true },
     Case { name: "no policy matches, Pod", body: fixtures::pod, server: Measured::Vigla(&[]), allowed: true },
+    Case {
+        name: "allowed, EnvoyFilter",
+        body: fixtures::envoy_filter_in_place,
+        server: Measured::Vigla(&[]),
+        allowed: true,
+    },
     Case { name: "denied, EnvoyFilter", body: fixtures::envoy_filter, server: Measured::Vigla(&[]), allowed: false },
 ];
 
