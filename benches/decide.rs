@@ -11,6 +11,7 @@ use divan::{AllocProfiler, Bencher, black_box};
 use jiff::Timestamp;
 use vigla::engine::decide;
 use vigla::manifest::{self, Content, Defaults};
+use vigla::mesh::Snapshot;
 use vigla::object::read_object;
 use vigla::policy::{PolicySet, Profile};
 use vigla::review::{Endpoint, respond};
@@ -65,7 +66,7 @@ fn judge(bencher: Bencher) {
     let defaults = Defaults { operation: Operation::Create, namespace: None, user: None };
     let contents = manifest::read(&object, &defaults);
     let Some(Content::Item(item)) = contents.first() else { return };
-    bencher.bench(|| decide(&set, black_box(&item.request), Timestamp::UNIX_EPOCH));
+    bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH));
 }
 
 /// From the body of a call to the body of its answer.
@@ -73,5 +74,14 @@ fn judge(bencher: Bencher) {
 fn answer(bencher: Bencher, name: &str) {
     let set = built_in();
     let body = review(name);
-    bencher.bench(|| respond(&set, Endpoint::Validate, black_box(body.as_bytes()), Timestamp::UNIX_EPOCH, &mut |_| {}));
+    bencher.bench(|| {
+        respond(
+            &set,
+            &Snapshot::default(),
+            Endpoint::Validate,
+            black_box(body.as_bytes()),
+            Timestamp::UNIX_EPOCH,
+            &mut |_| {},
+        )
+    });
 }

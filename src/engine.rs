@@ -1,44 +1,67 @@
 //! The one decision function.
 
+mod context;
 mod decision;
+mod judge;
+mod mend;
 mod ratchet;
 
-pub use decision::{Decision, Effect, Judged, Kind};
+pub use decision::{Decision, Effect, Excepted, Judged, Kind};
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-use crate::object::Node;
-use crate::policy::{Action, OnError, Policy, PolicySet};
-use crate::rule::{CannotJudge, Findings, Operation, Request};
+use crate::mesh::{Snapshot, is_owned};
+use crate::object::Tree;
+use crate::policy::{Policy, PolicySet};
+use crate::rule::{Body, CannotJudge, Operation, Request};
+use context::Context;
+use judge::Judging;
 
 /// Judges one request.
 ///
 /// Knows no network, file, clock or environment, and always returns: a denial is a value, and so is what could not be
 /// judged.
 #[must_use]
-pub fn decide<'p>(set: &'p PolicySet, request: &Request<'_>, now: Timestamp) -> Decision<'p> {
+pub fn decide<'p>(set: &'p PolicySet, request: &Request<'_>, snapshot: &Snapshot, now: Timestamp) -> Decision<'p> {
     let kind = &request.kind;
-    let today = day(now);
-    let mut decision = Decision::default();
-    for policy in set.matching(&kind.group, &kind.kind, request.operation, &request.subresource) {
-        judge(set, policy, request, today, &mut decision);
+    let mut policies = set.matching(&kind.group, &kind.kind, request.operation, &request.subresource).peekable();
+    if policies.peek().is_none() || set.excludes(&kind.group, &request.namespace) {
+        return Decision::default();
     }
-    decision
+    let context = Context::new(set, request, snapshot, day(now));
+    let tree = match request.judged().tree() {
+        Ok(Some(tree)) => tree,
+        Ok(None) => {
+            let missing = if request.operation == Operation::Delete { "oldObject" } else { "object" };
+            let error = CannotJudge::request(format!("the request has no {missing}"));
+            return context.cannot_judge(policies, &error);
+        }
+        Err(why) => return context.cannot_judge(policies, &CannotJudge::request(why)),
+    };
+    if is_owned(&kind.group, &kind.kind, tree.root()) {
+        return Decision::default();
+    }
+    let judgings: Vec<Judging<'p>> = policies.filter_map(|policy| context.judge(policy, tree.root())).collect();
+    let mended = mend::mend(&context, &judgings, tree.root());
+    Decision::new(judgings, mended)
 }
 
 /// The decision on a request that could not be read: every policy that might have judged it answers by its `onError`.
 ///
-/// Those of its kind, where the kind is known as (group, kind), else all of the set.
+/// Those of its kind, where the kind is known as (group, kind), else all of the set. Nothing else of the request is
+/// known, so the strictest of what a policy may lead to counts.
 #[must_use]
-pub fn cannot_read<'p>(set: &'p PolicySet, kind: Option<(&str, &str)>, message: &str, now: Timestamp) -> Decision<'p> {
-    let today = day(now);
-    let mut decision = Decision::default();
+pub fn cannot_read<'p>(set: &'p PolicySet, kind: Option<(&str, &str)>, message: &str) -> Decision<'p> {
     let error = CannotJudge::request(message);
+    let mut decision = Decision::default();
+    let mut add = |policy: &'p Policy| decision.error(policy, policy.strictest(), &error);
     match kind {
-        Some((group, kind)) => set.for_kind(group, kind).for_each(|policy| decision.error(policy, today, &error)),
-        None => set.policies().iter().for_each(|policy| decision.error(policy, today, &error)),
+        Some((group, kind)) => set.for_kind(group, kind).for_each(&mut add),
+        None => set.policies().iter().for_each(&mut add),
     }
     decision
 }
@@ -48,73 +71,7 @@ fn day(now: Timestamp) -> Date {
     Offset::UTC.to_datetime(now).date()
 }
 
-fn judge<'p>(set: &PolicySet, policy: &'p Policy, request: &Request<'_>, today: Date, decision: &mut Decision<'p>) {
-    let tree = match request.judged().tree() {
-        Ok(Some(tree)) => tree,
-        Ok(None) => {
-            let missing = if request.operation == Operation::Delete { "oldObject" } else { "object" };
-            let error = CannotJudge::request(format!("the request has no {missing}"));
-            return decision.error(policy, today, &error);
-        }
-        Err(why) => return decision.error(policy, today, &CannotJudge::request(why)),
-    };
-    let (mut found, error) = check(set, policy, tree.root(), request);
-    let terminating = request.operation == Operation::Update && request.is_terminating();
-    let mut old = Findings::default();
-    if terminating && found != Findings::default() {
-        // An old object that cannot be read makes nothing old.
-        if let Ok(Some(before)) = request.old_object.tree() {
-            old = ratchet::strike_out(&mut found, check(set, policy, before.root(), request).0);
-        }
-    }
-    decision.add(policy, today, found, old);
-    match error {
-        // A finalizer must be removable, even from what cannot be judged.
-        Some(error) if terminating => decision.error_as(policy, policy.action(today), OnError::Warn, &error),
-        Some(error) => decision.error(policy, today, &error),
-        None => {}
-    }
-}
-
-fn check(set: &PolicySet, policy: &Policy, object: Node<'_>, request: &Request<'_>) -> (Findings, Option<CannotJudge>) {
-    let mut findings = Findings::default();
-    let error = policy.check.check(object, request, set.mesh(), &mut findings).err();
-    (findings, error)
-}
-
-impl<'p> Decision<'p> {
-    fn error(&mut self, policy: &'p Policy, today: Date, error: &CannotJudge) {
-        let action = policy.action(today);
-        self.error_as(policy, action, action.into(), error);
-    }
-
-    fn error_as(&mut self, policy: &'p Policy, action: Action, on_error: OnError, error: &CannotJudge) {
-        let effect = match on_error {
-            OnError::Deny => Effect::Deny,
-            OnError::Warn => Effect::Warn,
-            OnError::Allow => Effect::Audit,
-        };
-        self.push(policy, action, Kind::Error, effect, error.finding());
-    }
-
-    fn add(&mut self, policy: &'p Policy, today: Date, found: Findings, old: Findings) {
-        let action = policy.action(today);
-        let effect = match action {
-            Action::Deny => Effect::Deny,
-            Action::Warn => Effect::Warn,
-            Action::Audit => Effect::Audit,
-        };
-        let weaker = effect.max(Effect::Warn);
-        let groups = [
-            (Kind::Violation, effect, found.violations),
-            (Kind::Violation, weaker.max(Effect::Old), old.violations),
-            (Kind::Advice, weaker, found.advice),
-            (Kind::Advice, Effect::Audit, old.advice),
-        ];
-        for (kind, effect, findings) in groups {
-            for finding in findings {
-                self.push(policy, action, kind, effect, finding);
-            }
-        }
-    }
+/// The stored object, where there is one and it can be read.
+fn stored<'b, 'a>(body: &'b Body<'a>) -> Option<Cow<'b, Tree<'a>>> {
+    body.tree().ok().flatten()
 }

@@ -59,7 +59,7 @@ impl Item<'_> {
     #[must_use]
     pub fn span(&self, path: &Pointer) -> Option<Span> {
         let tree = self.request.judged().tree().ok()??;
-        let node = document::nearest(tree.root(), path);
+        let node = tree.root().nearest(path.tokens().map(|token| token.decoded().into_owned()));
         match &self.place {
             Place::Yaml => node.span(),
             Place::Json { text, start, base } => {

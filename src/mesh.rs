@@ -1,21 +1,48 @@
-//! Istio's semantics as functions.
+//! Istio's semantics as functions, and what is known of the mesh and its cluster.
 
 mod attachment;
+mod ownership;
+mod snapshot;
 
 pub use attachment::{Attachment, TargetRef, attachment};
+pub use ownership::{is_controlled, is_owned};
+pub use snapshot::{Labels, Snapshot};
 
-/// What every rule takes as given about the mesh.
+/// What every rule takes as given about the mesh: what Settings say, else Istio's defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mesh {
+    /// Where configuration for the whole mesh stands; none: not said, and Istio's default is only likely.
+    ///
+    /// <https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig> (`rootNamespace`)
+    pub root_namespace: Option<String>,
+    /// Where control planes run.
+    pub control_plane_namespaces: Vec<String>,
     /// Namespaces for mesh-wide configuration such as `EnvoyFilter`.
     ///
     /// Istio's API reference for `EnvoyFilter` names its example root namespace `istio-config`:
     /// <https://istio.io/latest/docs/reference/config/networking/envoy-filter/>.
     pub config_namespaces: Vec<String>,
+    /// Where gateways run.
+    pub gateway_namespaces: Vec<String>,
+    /// The trust domain of workload identities.
+    pub trust_domain: String,
+    /// The domain of Services.
+    pub cluster_domain: String,
+    /// Names of ConfigMaps with shared mesh configuration.
+    pub shared_mesh_configs: Vec<String>,
 }
 
 impl Default for Mesh {
     fn default() -> Self {
-        Self { config_namespaces: vec!["istio-config".to_owned()] }
+        let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Self {
+            root_namespace: None,
+            control_plane_namespaces: own(&["istio-system"]),
+            config_namespaces: own(&["istio-config"]),
+            gateway_namespaces: own(&["istio-ingress", "istio-egress", "istio-eastwest", "istio-gateways"]),
+            trust_domain: "cluster.local".to_owned(),
+            cluster_domain: "cluster.local".to_owned(),
+            shared_mesh_configs: Vec::new(),
+        }
     }
 }

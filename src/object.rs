@@ -6,6 +6,7 @@
 
 mod builder;
 mod de;
+mod edit;
 mod json;
 mod node;
 mod place;
@@ -14,6 +15,7 @@ mod yaml;
 pub use yaml::{Document, read_yaml, split_documents};
 
 pub use de::ShapeError;
+pub use edit::{Edit, EditError, conflict, overlay, patch};
 pub(crate) use json::json_error;
 pub use json::{ObjectSeed, read_json, read_object};
 pub use node::{Node, Value};

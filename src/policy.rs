@@ -1,67 +1,125 @@
 //! Policies: YAML documents that put rules into force, compiled into an index by kind.
 
+mod action;
+mod compile;
+mod condition;
 mod document;
+mod exception;
+mod load;
 mod set;
 
-pub use document::Profile;
-pub use set::{LoadError, PolicySet};
+pub use action::{Action, OnError};
+pub use condition::{Place, Truth};
+pub use document::{PolicyDocument, Profile, SettingsDocument};
+pub use exception::Exception;
+pub use load::{LoadError, LoadErrors, Notice, Sources, Text, load};
+pub use set::{Listed, PolicySet};
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 
-use crate::rule::{Check, Metadata};
+use crate::rule::{Check, Metadata, Operation, Request, User};
+use condition::{Conditions, Namespaces, Selector, Users};
+use document::{Enforcement, Scope};
 
-/// What a violation leads to, strictest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Action {
-    /// The request is refused.
-    Deny,
-    /// The request is allowed with a warning.
-    Warn,
-    /// The request is allowed; only the audit annotations say it.
-    Audit,
-}
-
-/// What a rule that cannot judge leads to, strictest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "as `Action`")]
-pub enum OnError {
-    Deny,
-    Warn,
-    Allow,
-}
-
-impl From<Action> for OnError {
-    fn from(action: Action) -> Self {
-        match action {
-            Action::Deny => Self::Deny,
-            Action::Warn => Self::Warn,
-            Action::Audit => Self::Allow,
-        }
-    }
-}
-
-/// A policy in force.
+/// A policy in force. Nothing in it is malformed.
 pub struct Policy {
     /// Its name; that of its rule for built-in ones.
     pub name: String,
     /// The rule that it puts into force.
     pub rule: &'static Metadata,
-    /// The profile that it belongs to; none: always in force.
-    pub profile: Option<Profile>,
     /// The rule with this policy's parameters.
     pub check: Box<dyn Check>,
+    /// The operations that it judges.
+    pub operations: Vec<Operation>,
+    /// Whether what was there before an UPDATE only warns.
+    pub ratchet: bool,
     action: Action,
-    /// Actions from a day on, latest day first.
-    enforcement: Vec<(Date, Action)>,
+    enforcement: Vec<Enforcement>,
+    scope: Scope,
+    on_error: Option<OnError>,
+    /// The brake over all policies.
+    max_action: Action,
+    exceptions: Vec<Exception>,
+}
+
+/// The action in effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InEffect {
+    /// What a violation leads to.
+    pub action: Action,
+    /// What a rule that cannot judge leads to.
+    pub on_error: OnError,
+    /// The day from which a stricter action holds, where one is to come.
+    pub stricter_from: Option<(Date, Action)>,
 }
 
 impl Policy {
-    /// The action in effect on `today`, a day in UTC: of the latest entry of `enforcement` that has begun, else the
-    /// policy's own.
+    /// Whether it judges a request that goes to `place`.
     #[must_use]
-    pub fn action(&self, today: Date) -> Action {
-        let begun = self.enforcement.iter().find(|(after, _)| *after <= today);
-        begun.map_or(self.action, |(_, action)| *action)
+    pub fn applies(&self, place: Place<'_>, user: Option<&User<'_>>) -> Truth {
+        let Scope { namespaces, namespace_selector, users, .. } = &self.scope;
+        conditions(namespaces, namespace_selector, users).hold(place, user, Truth::Yes)
     }
+
+    /// The action in effect on `today`, a day in UTC: of the first entry of `enforcement` whose conditions hold, else
+    /// the policy's own. Where a condition depends on what is not known, the strictest of what may hold.
+    #[must_use]
+    pub fn in_effect(&self, place: Place<'_>, user: Option<&User<'_>>, today: Date) -> InEffect {
+        let mut action = None;
+        let mut to_come: Option<(Date, Action)> = None;
+        for entry in &self.enforcement {
+            let truth =
+                conditions(&entry.namespaces, &entry.namespace_selector, &entry.users).hold(place, user, Truth::No);
+            match (truth, entry.after) {
+                (Truth::No, _) => {}
+                (_, Some(after)) if after > today => {
+                    if to_come.is_none_or(|(day, _)| after < day) {
+                        to_come = Some((after, entry.action));
+                    }
+                }
+                (truth, _) => {
+                    action = Some(action.map_or(entry.action, |strictest: Action| strictest.min(entry.action)));
+                    if truth == Truth::Yes {
+                        return self.capped(action.unwrap_or(self.action), to_come);
+                    }
+                }
+            }
+        }
+        self.capped(action.map_or(self.action, |strictest| strictest.min(self.action)), to_come)
+    }
+
+    fn capped(&self, action: Action, to_come: Option<(Date, Action)>) -> InEffect {
+        let action = action.max(self.max_action);
+        let on_error = self.on_error.unwrap_or(action.into()).max(self.max_action.into());
+        let to_come = to_come.map(|(day, action)| (day, action.max(self.max_action)));
+        InEffect { action, on_error, stricter_from: to_come.filter(|(_, then)| *then < action) }
+    }
+
+    /// The exception that lets a request pass on `today`, if one does.
+    #[must_use]
+    pub fn exception(&self, request: &Request<'_>, place: Place<'_>, today: Date) -> Option<&Exception> {
+        self.exceptions.iter().find(|exception| exception.holds(request, place, today))
+    }
+
+    /// Whether it may ever patch.
+    #[must_use]
+    pub fn may_patch(&self) -> bool {
+        let actions = self.enforcement.iter().map(|entry| entry.action).chain([self.action]);
+        self.max_action == Action::Deny && actions.into_iter().any(|action| action == Action::Patch)
+    }
+
+    /// The strictest action that it can have, at any date and for anybody.
+    #[must_use]
+    pub fn strictest(&self) -> InEffect {
+        let strictest = self.enforcement.iter().map(|entry| entry.action).fold(self.action, Action::min);
+        self.capped(strictest, None)
+    }
+}
+
+fn conditions<'c>(
+    namespaces: &'c Option<Namespaces>,
+    selector: &'c Option<Selector>,
+    users: &'c Option<Users>,
+) -> Conditions<'c> {
+    Conditions { namespaces: namespaces.as_ref(), selector: selector.as_ref(), users: users.as_ref() }
 }

@@ -6,10 +6,10 @@ mod message;
 mod read;
 mod respond;
 
-use answer::{allow, answer};
+use answer::{answer, mutate};
 pub use message::printable;
 pub use read::recorded;
-use read::{Broken, Review, read};
+use read::{Broken, Head, Review, read};
 pub use respond::{Record, Reply, respond, respond_to_fault};
 
 /// Which of the two webhooks was called.

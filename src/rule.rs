@@ -3,6 +3,7 @@
 mod documentation;
 pub mod extension;
 mod finding;
+pub mod injection;
 mod request;
 
 pub use documentation::Documentation;
@@ -31,6 +32,8 @@ pub struct Metadata {
     pub operations: &'static [Operation],
     /// The subresources it judges; the object itself is the empty one.
     pub subresources: &'static [&'static str],
+    /// Whether it can mend what it finds: its violations may carry edits.
+    pub fixes: bool,
     /// Codes of other tools that it answers to: `IST0102`, `KIA1104`.
     pub codes: &'static [&'static str],
     /// Its doc comment, with the headings of [`Documentation`].
@@ -164,7 +167,10 @@ macro_rules! entry {
 }
 
 /// Every rule there is, by name. Documentation, `vigla rules`, schemas and the webhook's rules come from this list.
-pub static RULES: &[Entry] = &[entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace")];
+pub static RULES: &[Entry] = &[
+    entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
+    entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
+];
 
 /// The rule of that name.
 #[must_use]

@@ -10,6 +10,7 @@ use std::process::Command;
 use common::review::{review, validate_json};
 use jiff::Timestamp;
 use serde_json::Value;
+use vigla::mesh::Snapshot;
 use vigla::object::{read_json, read_object, read_yaml, split_documents};
 use vigla::review::{Endpoint, Reply, respond};
 
@@ -73,7 +74,14 @@ fn fixtures_of_kubernetes_are_read() {
                 read_object(&text).expect("an object");
                 // The reviews among them, whole and cut: an answer or a 400, no panic.
                 for body in [text.as_bytes(), &text.as_bytes()[..text.len() / 2]] {
-                    respond(&common::review::built_in(), Endpoint::Validate, body, Timestamp::UNIX_EPOCH, &mut |_| {});
+                    respond(
+                        &common::review::built_in(),
+                        &Snapshot::default(),
+                        Endpoint::Validate,
+                        body,
+                        Timestamp::UNIX_EPOCH,
+                        &mut |_| {},
+                    );
                 }
             }
             _ => {
@@ -131,8 +139,14 @@ fn reviews_of_a_mutating_call_allow() {
     let Some(folder) = common::cases() else { return };
     for case in lines(&folder.join("istio-samples-reviews.jsonl")) {
         let body = case["review"].to_string();
-        let reply =
-            respond(&common::review::built_in(), Endpoint::Mutate, body.as_bytes(), Timestamp::UNIX_EPOCH, &mut |_| {});
+        let reply = respond(
+            &common::review::built_in(),
+            &Snapshot::default(),
+            Endpoint::Mutate,
+            body.as_bytes(),
+            Timestamp::UNIX_EPOCH,
+            &mut |_| {},
+        );
         let Reply::Review(body) = reply else { panic!("{}", case["file"]) };
         assert!(common::review::read(&body).allowed);
     }

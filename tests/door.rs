@@ -7,7 +7,9 @@ mod common;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use common::review::{read, review, wire};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use common::review::{Answer, read, review, wire};
 use common::{Http, HttpsClient, Vigla, send};
 use http_body_util::Full;
 use hyper::Method;
@@ -42,6 +44,7 @@ fn check(reviews: &[Value]) -> Vec<Verdict> {
         let effect = match finding["effect"].as_str().unwrap() {
             "deny" => "deny",
             "warn" | "old" => "warn",
+            "mended" => "mended",
             _ => continue,
         };
         let document = usize::try_from(finding["document"].as_u64().unwrap()).unwrap();
@@ -51,35 +54,52 @@ fn check(reviews: &[Value]) -> Vec<Verdict> {
     verdicts
 }
 
-/// What the running server answers to a review.
-async fn validate(vigla: &Vigla, client: &HttpsClient<Full<Bytes>>, review: &Value) -> Verdict {
-    let request = vigla.door.request(Method::POST, "/validate").header("content-type", "application/json");
+/// What the running server says of a review: `/mutate`, its patch applied, then `/validate`.
+async fn admit(vigla: &Vigla, client: &HttpsClient<Full<Bytes>>, review: &Value) -> Verdict {
+    let mut review = review.clone();
+    let mutated = call(vigla, client, "/mutate", &review).await;
+    assert!(mutated.allowed);
+    let mut verdict: Verdict = mutated.warnings.iter().map(|warning| said(warning, "mended")).collect();
+    if let Some(patch) = &mutated.patch {
+        let patch: json_patch::Patch = serde_json::from_slice(&BASE64_STANDARD.decode(patch).unwrap()).unwrap();
+        json_patch::patch(&mut review["request"]["object"], &patch).unwrap();
+        let again = call(vigla, client, "/mutate", &review).await;
+        assert!(again.patch.is_none() && again.warnings.is_empty(), "a patch is idempotent: {review}");
+    }
+    let answer = call(vigla, client, "/validate", &review).await;
+    let causes = answer.status.into_iter().flat_map(|status| status.details.causes);
+    verdict.extend(causes.map(|cause| (cause.reason, cause.field, "deny")));
+    verdict.extend(answer.warnings.iter().map(|warning| said(warning, "warn")));
+    verdict.sort();
+    verdict
+}
+
+async fn call(vigla: &Vigla, client: &HttpsClient<Full<Bytes>>, path: &str, review: &Value) -> Answer {
+    let request = vigla.door.request(Method::POST, path).header("content-type", "application/json");
     let answer = send(client, request.body(Full::new(wire(review).into())).unwrap()).await;
     assert_eq!(answer.status, 200, "{review}");
     assert_eq!(answer.header("content-type"), "application/json");
     let answer = read(answer.body.as_bytes());
     assert_eq!(answer.uid, review["request"]["uid"].as_str().unwrap());
-    let causes = answer.status.into_iter().flat_map(|status| status.details.causes);
-    let mut verdict: Verdict = causes.map(|cause| (cause.reason, cause.field, "deny")).collect();
-    verdict.extend(answer.warnings.iter().map(|warning| {
-        let mut parts = warning.split(": ");
-        let policy = parts.next().unwrap().to_owned();
-        // What concerns the request as a whole has no path.
-        (policy, parts.next().filter(|path| path.starts_with('/')).unwrap_or_default().to_owned(), "warn")
-    }));
-    verdict.sort();
-    verdict
+    answer
+}
+
+/// Policy and path of a warning; what concerns the request as a whole has no path.
+fn said(warning: &str, effect: &'static str) -> (String, String, &'static str) {
+    let mut parts = warning.strip_prefix("mended by Vigla: ").unwrap_or(warning).split(": ");
+    let policy = parts.next().unwrap().to_owned();
+    let path = parts.next().filter(|path| path.starts_with('/')).unwrap_or_default();
+    (policy, path.to_owned(), effect)
 }
 
 /// Holds the two doors against each other; says how many reviews were denied.
 async fn compare(reviews: &[Value]) -> usize {
-    // Quiet, so that nobody has to read its log.
-    let vigla = Vigla::start(&["--log-level", "error"]);
+    let vigla = Vigla::start(&[]);
     let checked = check(reviews);
     for http in [Http::One, Http::Two] {
         let client = vigla.door.client(http);
         for (n, review) in reviews.iter().enumerate() {
-            assert_eq!(validate(&vigla, &client, review).await, checked[n], "{http:?}: {review}");
+            assert_eq!(admit(&vigla, &client, review).await, checked[n], "{http:?}: {review}");
         }
     }
     checked.iter().filter(|verdict| verdict.iter().any(|(_, _, effect)| *effect == "deny")).count()
@@ -113,6 +133,38 @@ fn filters() -> Vec<Value> {
     reviews
 }
 
+/// The control plane's namespace in all its states, old and new.
+fn namespaces() -> Vec<Value> {
+    let labels = [
+        json!(null),
+        json!({}),
+        json!({"istio-injection": "disabled"}),
+        json!({"istio-injection": "enabled"}),
+        json!({"istio-injection": "off", "istio.io/rev": "canary"}),
+        json!({"istio-injection": "disabled", "istio.io/dataplane-mode": "ambient"}),
+        json!({"istio-injection": 7}),
+        json!("x"),
+    ];
+    let namespace = |name: &str, labels: &Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
+    let mut reviews = Vec::new();
+    for new in &labels {
+        for name in ["istio-system", "shop"] {
+            reviews.push(review("CREATE", name, &namespace(name, new), &Value::Null));
+        }
+        for old in &labels {
+            let (new, old) = (namespace("istio-system", new), namespace("istio-system", old));
+            reviews.push(review("UPDATE", "istio-system", &new, &old));
+        }
+    }
+    reviews.push(review(
+        "CREATE",
+        "istio-system",
+        &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}}),
+        &Value::Null,
+    ));
+    reviews
+}
+
 /// Core objects as typed clients write them.
 fn core() -> Vec<Value> {
     let named = |name: &str| ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
@@ -135,7 +187,7 @@ fn core() -> Vec<Value> {
 
 #[tokio::test]
 async fn check_and_validate_agree() {
-    let reviews: Vec<Value> = filters().into_iter().chain(core()).collect();
+    let reviews: Vec<Value> = filters().into_iter().chain(namespaces()).chain(core()).collect();
     let denied = compare(&reviews).await;
     assert!(denied > 0 && denied < reviews.len(), "{denied} of {}", reviews.len());
 }

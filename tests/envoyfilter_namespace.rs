@@ -109,12 +109,35 @@ fn rejects_what_it_cannot_read() {
 #[test]
 fn judges_create_and_update_alone() {
     let object = selected();
-    assert!(!validate_json(&wrap("UPDATE", "shop", &object, &object)).allowed);
+    assert!(!validate_json(&wrap("UPDATE", "shop", &object, &Value::Null)).allowed);
     assert!(validate_json(&wrap("DELETE", "shop", &Value::Null, &object)).allowed);
     assert!(validate_json(&wrap("CONNECT", "shop", &object, &Value::Null)).allowed);
     let mut status = wrap("UPDATE", "shop", &object, &object);
     status["request"]["subResource"] = json!("status");
     assert!(validate_json(&status).allowed, "a subresource that no policy asks for");
+}
+
+#[test]
+fn lets_an_old_misplaced_filter_be_edited() {
+    let mut edited = selected();
+    edited["metadata"]["labels"] = json!({"team": "edge"});
+    let answer = validate_json(&wrap("UPDATE", "shop", &edited, &selected()));
+    assert!(answer.allowed);
+    assert!(answer.warnings[0].contains("unchanged from the stored object"), "{:?}", answer.warnings);
+}
+
+#[test]
+fn advises_on_the_place_of_its_kin() {
+    for (kind, api_version) in [
+        ("WasmPlugin", "extensions.istio.io/v1alpha1"),
+        ("TrafficExtension", "extensions.istio.io/v1alpha1"),
+        ("ProxyConfig", "networking.istio.io/v1beta1"),
+    ] {
+        let object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}, "spec": {}});
+        let answer = create("shop", &object);
+        assert!(answer.allowed && answer.warnings.len() == 1, "{kind}: {:?}", answer.warnings);
+        assert!(create("istio-config", &object).warnings.is_empty(), "{kind}");
+    }
 }
 
 #[test]
@@ -144,9 +167,9 @@ fn lets_a_misplaced_filter_go() {
     // Nothing is old without an object before it.
     assert!(!validate_json(&wrap("UPDATE", "shop", &object, &Value::Null)).allowed);
     assert!(!validate_json(&wrap("CREATE", "shop", &object, &Value::Null)).allowed);
-    // A null timestamp is none.
+    // A null timestamp is none, and nothing is old without an object before it.
     object["metadata"]["deletionTimestamp"] = Value::Null;
-    assert!(!validate_json(&wrap("UPDATE", "shop", &object, &object)).allowed);
+    assert!(!validate_json(&wrap("UPDATE", "shop", &object, &Value::Null)).allowed);
     // What cannot be judged must go too.
     let mut broken = filter(json!("x"));
     broken["metadata"]["deletionTimestamp"] = json!("2026-11-20T12:00:00Z");

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use review::{built_in, read, validate, validate_json, wire};
 use serde_json::{Value, json};
+use vigla::mesh::Snapshot;
 use vigla::review::{Endpoint, Reply, respond, respond_to_fault};
 
 const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
@@ -24,7 +25,7 @@ fn offender() -> Value {
 }
 
 fn call(endpoint: Endpoint, body: &[u8]) -> Reply {
-    respond(&built_in(), endpoint, body, Timestamp::UNIX_EPOCH, &mut |_| {})
+    respond(&built_in(), &Snapshot::default(), endpoint, body, Timestamp::UNIX_EPOCH, &mut |_| {})
 }
 
 #[test]
@@ -217,7 +218,7 @@ fn keeps_control_characters_out_of_messages() {
 fn answers_by_on_error_where_judging_fails() {
     let body = wire(&offender());
     let fault = |endpoint, body: &str| {
-        let reply = respond_to_fault(&built_in(), endpoint, body.as_bytes(), Timestamp::UNIX_EPOCH, &mut |_| {});
+        let reply = respond_to_fault(&built_in(), endpoint, body.as_bytes(), &mut |_| {});
         let Reply::Review(body) = reply else { panic!("an answer") };
         read(&body)
     };
@@ -232,11 +233,22 @@ fn answers_by_on_error_where_judging_fails() {
 fn logs_who_asked_and_never_the_object() {
     let mut logged = Vec::new();
     let body = wire(&offender());
-    respond(&built_in(), Endpoint::Validate, body.as_bytes(), Timestamp::UNIX_EPOCH, &mut |record| {
-        let request = record.request.unwrap();
-        logged.push((record.uid.to_owned(), request.user.as_ref().unwrap().name.to_string(), request.name.to_string()));
-        assert!(!record.decision.unwrap().is_allowed());
-    });
+    respond(
+        &built_in(),
+        &Snapshot::default(),
+        Endpoint::Validate,
+        body.as_bytes(),
+        Timestamp::UNIX_EPOCH,
+        &mut |record| {
+            let request = record.request.unwrap();
+            logged.push((
+                record.uid.to_owned(),
+                request.user.as_ref().unwrap().name.to_string(),
+                request.name.to_string(),
+            ));
+            assert!(!record.decision.is_allowed());
+        },
+    );
     assert_eq!(logged, [(UID.to_owned(), "jane".to_owned(), "lua".to_owned())]);
 }
 

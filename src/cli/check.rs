@@ -17,6 +17,7 @@ use super::report::{Report, text};
 use super::{Exit, Failure};
 use crate::engine::decide;
 use crate::manifest::{self, Content, Defaults, Item, transitions};
+use crate::mesh::Snapshot;
 use crate::object::TextIndex;
 use crate::policy::{PolicySet, Profile};
 use crate::rule::{Operation, User};
@@ -102,10 +103,11 @@ impl Check {
             }
             None => Timestamp::now(),
         };
+        let snapshot = Snapshot::default();
         for Read { source, index, items } in &files {
             report.summary.documents += items.len();
             for item in items {
-                for judged in decide(&set, &item.request, now).sent {
+                for judged in decide(&set, &item.request, &snapshot, now).outcome() {
                     report.add(source, index, item, judged);
                 }
             }

@@ -107,6 +107,7 @@ impl<'r> Report<'r> {
             Effect::Warn => &mut self.summary.warned,
             Effect::Old => &mut self.summary.old,
             Effect::Audit => &mut self.summary.audited,
+            Effect::Mended => &mut self.summary.mended,
         };
         *counter += 1;
         let at = item.span(&judged.finding.path).map(|span| {

@@ -1,9 +1,13 @@
 //! What was decided, finding by finding.
 
+use jiff::civil::Date;
+use json_patch::Patch;
 use serde::Serialize;
 
-use crate::policy::{Action, Policy};
-use crate::rule::{Finding, Metadata};
+use super::judge::Judging;
+use super::mend::Mended;
+use crate::policy::{Action, Exception, InEffect, OnError, Policy};
+use crate::rule::{CannotJudge, Finding, Metadata};
 
 /// What a finding does to the request, strictest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -17,6 +21,8 @@ pub enum Effect {
     Old,
     /// It stands in the audit annotations alone.
     Audit,
+    /// The patch takes it away.
+    Mended,
 }
 
 impl Effect {
@@ -28,6 +34,18 @@ impl Effect {
             Self::Warn => "warn",
             Self::Old => "old",
             Self::Audit => "audit",
+            Self::Mended => "mended",
+        }
+    }
+}
+
+impl From<Action> for Effect {
+    /// What a violation does that nobody mended.
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Deny | Action::Patch => Self::Deny,
+            Action::Warn => Self::Warn,
+            Action::Audit => Self::Audit,
         }
     }
 }
@@ -56,27 +74,74 @@ pub struct Judged<'p> {
     pub kind: Kind,
     /// What it does to the request.
     pub effect: Effect,
+    /// The day from which it leads to a stricter action, where one is to come.
+    pub stricter_from: Option<(Date, Action)>,
     /// What was found.
     pub finding: Finding,
+}
+
+/// A policy that found something and was told to let it pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Excepted<'p> {
+    /// The policy's name.
+    pub policy: &'p str,
+    /// The exception.
+    pub exception: &'p Exception,
 }
 
 /// The decision on one request.
 #[derive(Clone, Debug, Default)]
 pub struct Decision<'p> {
-    /// Findings on the object as it came, policy by policy.
+    /// Findings on the object as it came, policy by policy. What `/validate` answers by.
     pub sent: Vec<Judged<'p>>,
+    /// What mends the object: what `/mutate` answers with.
+    pub patch: Option<Patch>,
+    /// Findings on the object with the patch applied, where there is one.
+    pub mended: Vec<Judged<'p>>,
+    /// Findings that the patch takes away.
+    pub removed: Vec<Judged<'p>>,
+    /// Exceptions that were made use of.
+    pub exceptions: Vec<Excepted<'p>>,
 }
 
 impl<'p> Decision<'p> {
-    /// Whether nothing denies.
+    pub(super) fn new(judgings: Vec<Judging<'p>>, mended: Option<Mended<'p>>) -> Self {
+        let mut decision = Self::default();
+        if let Some(Mended { patch, judgings: after, by }) = mended {
+            decision.patch = Some(patch);
+            decision.mended = after.into_iter().flat_map(|judging| judged(judging, None)).collect();
+            for judging in judgings.iter().filter(|judging| by.contains(&judging.policy.name.as_str())) {
+                let Judging { policy, effect, .. } = judging;
+                let removed = judging.new.violations.iter().cloned();
+                let removed =
+                    removed.map(|finding| Judged::new(policy, *effect, Kind::Violation, Effect::Mended, finding));
+                decision.removed.extend(removed);
+            }
+        }
+        for judging in judgings {
+            decision.sent.extend(judged(judging, Some(&mut decision.exceptions)));
+        }
+        decision
+    }
+
+    /// Whether nothing denies the object as it came.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         self.with(Effect::Deny).next().is_none()
     }
 
-    /// The findings with that effect.
+    /// The findings on the object as it came that have this effect.
     pub fn with(&self, effect: Effect) -> impl Iterator<Item = &Judged<'p>> + Clone {
         self.sent.iter().filter(move |judged| judged.effect == effect)
+    }
+
+    /// What becomes of the request with both webhooks in front of it: what was mended, then what is left.
+    #[must_use]
+    pub fn outcome(self) -> Vec<Judged<'p>> {
+        match self.patch {
+            Some(_) => self.removed.into_iter().chain(self.mended).collect(),
+            None => self.sent,
+        }
     }
 
     /// The policies that found something, each with what became of it: `a=deny,b=warn`.
@@ -89,7 +154,56 @@ impl<'p> Decision<'p> {
         found.join(",")
     }
 
-    pub(super) fn push(&mut self, policy: &'p Policy, action: Action, kind: Kind, effect: Effect, finding: Finding) {
-        self.sent.push(Judged { policy: &policy.name, rule: policy.rule, action, kind, effect, finding });
+    pub(super) fn error(&mut self, policy: &'p Policy, effect: InEffect, error: &CannotJudge) {
+        let leads_to = of_error(effect.on_error);
+        self.sent.push(Judged::new(policy, effect, Kind::Error, leads_to, error.finding()));
+    }
+}
+
+impl<'p> Judged<'p> {
+    fn new(policy: &'p Policy, in_effect: InEffect, kind: Kind, effect: Effect, finding: Finding) -> Self {
+        let InEffect { action, stricter_from, .. } = in_effect;
+        Self { policy: &policy.name, rule: policy.rule, action, kind, effect, stricter_from, finding }
+    }
+}
+
+fn of_error(on_error: OnError) -> Effect {
+    match on_error {
+        OnError::Deny => Effect::Deny,
+        OnError::Warn => Effect::Warn,
+        OnError::Allow => Effect::Audit,
+    }
+}
+
+/// The findings of one policy with what becomes of them: none under an exception, of which a note is taken.
+fn judged<'p>(judging: Judging<'p>, exceptions: Option<&mut Vec<Excepted<'p>>>) -> Vec<Judged<'p>> {
+    let Judging { policy, effect: in_effect, exception, old, new, error, error_effect, .. } = judging;
+    let effect = Effect::from(in_effect.action);
+    let weaker = effect.max(Effect::Warn);
+    let groups = [
+        (Kind::Violation, effect, new.violations),
+        (Kind::Violation, weaker.max(Effect::Old), old.violations),
+        (Kind::Advice, weaker, new.advice),
+        (Kind::Advice, Effect::Audit, old.advice),
+        (
+            Kind::Error,
+            of_error(error_effect.unwrap_or(in_effect.on_error)),
+            error.iter().map(CannotJudge::finding).collect(),
+        ),
+    ];
+    let judged: Vec<Judged<'p>> = groups
+        .into_iter()
+        .flat_map(|(kind, effect, findings)| {
+            findings.into_iter().map(move |finding| Judged::new(policy, in_effect, kind, effect, finding))
+        })
+        .collect();
+    match (exception, judged.is_empty()) {
+        (None, _) | (Some(_), true) => judged,
+        (Some(exception), false) => {
+            if let Some(exceptions) = exceptions {
+                exceptions.push(Excepted { policy: &policy.name, exception });
+            }
+            Vec::new()
+        }
     }
 }

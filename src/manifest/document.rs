@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use json_patch::jsonptr::{Pointer, PointerBuf};
+use json_patch::jsonptr::PointerBuf;
 use serde_json::value::RawValue;
 
 use super::scope::is_cluster_scoped;
@@ -181,17 +181,4 @@ fn json_values(Json { text, start }: Json<'_>) -> Result<Vec<Json<'_>>, Option<R
         values.push(Json { text: raw.get(), start: start + end - raw.get().len() });
     }
     Ok(values)
-}
-
-/// The node at `path`, or the nearest one above it that exists.
-pub(super) fn nearest<'t>(root: Node<'t>, path: &Pointer) -> Node<'t> {
-    let mut node = root;
-    for token in path.tokens() {
-        let index = || node.items().nth(token.encoded().parse().ok()?);
-        match node.get(&token.decoded()).or_else(index) {
-            Some(below) => node = below,
-            None => break,
-        }
-    }
-    node
 }

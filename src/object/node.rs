@@ -89,6 +89,15 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// The boolean here, if it is one.
+    #[must_use]
+    pub fn as_bool(self) -> Option<bool> {
+        match self.content() {
+            Content::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
     /// Whether a map stands here.
     #[must_use]
     pub fn is_map(self) -> bool {
@@ -141,6 +150,20 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn at(self, path: &[&str]) -> Option<Self> {
         path.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// The node below this one at a path of names and list indices, or the nearest one above it that exists.
+    #[must_use]
+    pub fn nearest(self, path: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        let mut node = self;
+        for step in path {
+            let step = step.as_ref();
+            match node.get(step).or_else(|| node.items().nth(step.parse().ok()?)) {
+                Some(below) => node = below,
+                None => break,
+            }
+        }
+        node
     }
 
     /// Where this node stands in its object, as a JSON Pointer (RFC 6901); the root is the empty one.

@@ -1,100 +1,237 @@
-//! What a policy document says, as it is written.
+//! What documents say, as they are written.
 
-use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use serde::de::IgnoredAny;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Action, Policy};
-use crate::object::{Node, ShapeError, Tree};
-use crate::rule;
+use super::condition::{Glob, Namespaces, Selector, Users};
+use super::{Action, OnError};
+use crate::rule::Operation;
+
+/// The API version of our own documents.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+enum ApiVersion {
+    /// The first one.
+    #[serde(rename = "policies.vigla.dev/v1alpha1")]
+    V1Alpha1,
+}
 
 /// A profile, each holding those before it. Named as the Pod Security Standards name theirs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// The policies that must never fail.
     Required,
     /// What is wrong in every production mesh.
+    #[default]
     Baseline,
     /// Best practice in full.
     Restricted,
 }
 
-#[derive(Deserialize)]
+impl Profile {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
+/// A rule put into force.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Document {
+pub struct PolicyDocument {
     #[serde(rename = "apiVersion")]
     _api_version: ApiVersion,
     #[serde(rename = "kind")]
-    _kind: Kind,
-    metadata: ObjectMeta,
-    spec: Spec,
+    _kind: PolicyKind,
+    /// Its name.
+    pub(super) metadata: ObjectMeta,
+    /// What it says.
+    pub(super) spec: Spec,
 }
 
-#[derive(Deserialize)]
-enum ApiVersion {
-    #[serde(rename = "policies.vigla.dev/v1alpha1")]
-    V1Alpha1,
-}
-
-#[derive(Deserialize)]
-enum Kind {
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+enum PolicyKind {
     Policy,
 }
 
-#[derive(Deserialize)]
+/// The metadata of our own documents.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ObjectMeta {
-    name: String,
+pub(super) struct ObjectMeta {
+    /// The name; that of its rule for built-in policies.
+    pub(super) name: String,
 }
 
-#[derive(Deserialize)]
+/// What a policy says.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Spec {
-    rule: String,
-    /// Read by the rule itself, with its own schema.
-    #[serde(rename = "params")]
-    _params: Option<IgnoredAny>,
-    profile: Option<Profile>,
-    action: Action,
+pub(super) struct Spec {
+    /// A rule of `vigla rules`.
+    pub(super) rule: String,
+    /// The rule's parameters, by its own schema.
     #[serde(default)]
-    enforcement: Vec<Enforcement>,
+    pub(super) params: BTreeMap<String, Value>,
+    /// The least profile that holds it; without one it is always in force.
+    pub(super) profile: Option<Profile>,
+    /// What a violation leads to.
+    pub(super) action: Action,
+    /// Other actions under conditions: the first entry whose conditions all hold wins.
+    #[serde(default)]
+    pub(super) enforcement: Vec<Enforcement>,
+    /// What it is narrowed to.
+    #[serde(rename = "match")]
+    pub(super) scope: Option<Scope>,
+    /// Whether what was there before an UPDATE only warns.
+    pub(super) ratchet: Option<bool>,
+    /// What a rule that cannot judge leads to.
+    pub(super) on_error: Option<OnError>,
 }
 
-#[derive(Deserialize)]
+/// An action under conditions, of which all must hold.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Enforcement {
+    /// From this day on, 00:00 UTC.
+    #[schemars(with = "Option<String>")]
+    pub(super) after: Option<Date>,
+    /// Namespaces by their labels.
+    pub(super) namespace_selector: Option<Selector>,
+    /// Namespaces by their names.
+    pub(super) namespaces: Option<Namespaces>,
+    /// Who asks.
+    pub(super) users: Option<Users>,
+    /// The action.
+    pub(super) action: Action,
+}
+
+/// What a policy is narrowed to.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Scope {
+    /// Namespaces by their names.
+    pub(super) namespaces: Option<Namespaces>,
+    /// Namespaces by their labels.
+    pub(super) namespace_selector: Option<Selector>,
+    /// Some of the rule's operations.
+    pub(super) operations: Option<Vec<Operation>>,
+    /// Who asks.
+    pub(super) users: Option<Users>,
+}
+
+/// What holds for a whole run.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SettingsDocument {
+    #[serde(rename = "apiVersion")]
+    _api_version: Option<ApiVersion>,
+    #[serde(rename = "kind")]
+    _kind: Option<SettingsKind>,
+    /// Which built-in policies are in force.
+    pub(super) profile: Option<Profile>,
+    /// A brake over everything: no violation leads to more than this.
+    pub(super) max_action: Option<MaxAction>,
+    /// The mesh.
+    #[serde(default)]
+    pub(super) mesh: MeshSettings,
+    /// Changes to policies, by name.
+    #[serde(default)]
+    pub(super) policies: BTreeMap<String, Override>,
+    /// What is let through for a time.
+    #[serde(default)]
+    pub(super) exceptions: Vec<ExceptionSaid>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+enum SettingsKind {
+    Settings,
+}
+
+/// The most that a violation may lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub(super) enum MaxAction {
+    Deny,
+    Warn,
+    Audit,
+}
+
+impl From<MaxAction> for Action {
+    fn from(max: MaxAction) -> Self {
+        match max {
+            MaxAction::Deny => Self::Deny,
+            MaxAction::Warn => Self::Warn,
+            MaxAction::Audit => Self::Audit,
+        }
+    }
+}
+
+/// What there is to know of the mesh.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct MeshSettings {
+    /// Where configuration for the whole mesh stands.
+    pub(super) root_namespace: Option<String>,
+    /// Where control planes run.
+    pub(super) control_plane_namespaces: Option<Vec<String>>,
+    /// Where EnvoyFilters may stand.
+    pub(super) config_namespaces: Option<Vec<String>>,
+    /// Where gateways run.
+    pub(super) gateway_namespaces: Option<Vec<String>>,
+    /// The trust domain of workload identities.
+    pub(super) trust_domain: Option<String>,
+    /// The domain of Services.
+    pub(super) cluster_domain: Option<String>,
+    /// Names of ConfigMaps with shared mesh configuration.
+    pub(super) shared_mesh_configs: Option<Vec<String>>,
+}
+
+/// Changes to one policy.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Override {
+    /// In force whatever the profile, or not at all.
+    pub(super) enabled: Option<bool>,
+    /// Another action; it replaces the document's `enforcement` too.
+    pub(super) action: Option<Action>,
+    /// Parameters, merged one level deep.
+    #[serde(default)]
+    pub(super) params: BTreeMap<String, Value>,
+    /// Replaces the document's `match` whole.
+    #[serde(rename = "match")]
+    pub(super) scope: Option<Scope>,
+    /// Replaces the document's `enforcement` whole.
+    pub(super) enforcement: Option<Vec<Enforcement>>,
+    /// What a rule that cannot judge leads to.
+    pub(super) on_error: Option<OnError>,
+    /// Whether what was there before an UPDATE only warns.
+    pub(super) ratchet: Option<bool>,
+}
+
+/// What is let through, why, on whose word and how long. An omitted list means all.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Enforcement {
-    after: Date,
-    action: Action,
-}
-
-/// What a policy document means.
-///
-/// # Errors
-/// At the place that says something else than the format allows.
-pub(super) fn compile(root: Node<'_>) -> Result<Policy, ShapeError> {
-    let Document { metadata, spec, .. } = Document::deserialize(root)?;
-    let blame = |path: &[&str]| root.at(path).unwrap_or(root);
-    let Some(entry) = rule::find(&spec.rule) else {
-        let message = format!("unknown rule `{}`, expected one that `vigla rules` lists", spec.rule);
-        return Err(ShapeError::new(blame(&["spec", "rule"]), message));
-    };
-    let params = root.at(&["spec", "params"]).filter(|params| !params.is_null());
-    let check = match params {
-        Some(params) => (entry.compile)(params)?,
-        None => (entry.compile)(Tree::empty_map().root())
-            .map_err(|error| ShapeError::new(blame(&["spec"]), error.message))?,
-    };
-    let mut enforcement: Vec<_> = spec.enforcement.iter().map(|entry| (entry.after, entry.action)).collect();
-    enforcement.sort_by_key(|&(after, _)| Reverse(after));
-    Ok(Policy {
-        name: metadata.name,
-        rule: &entry.metadata,
-        profile: spec.profile,
-        check,
-        action: spec.action,
-        enforcement,
-    })
+pub(super) struct ExceptionSaid {
+    /// The policy that does not hold.
+    pub(super) policy: String,
+    /// Namespaces.
+    pub(super) namespaces: Option<Vec<Glob>>,
+    /// Kinds.
+    pub(super) kinds: Option<Vec<String>>,
+    /// Names of objects.
+    pub(super) names: Option<Vec<Glob>>,
+    /// Why.
+    pub(super) reason: String,
+    /// Who answers for it.
+    pub(super) owner: String,
+    /// The last day on which it holds, in UTC.
+    #[schemars(with = "String")]
+    pub(super) expires: Date,
 }

@@ -3,17 +3,31 @@
 use std::collections::HashMap;
 use std::fmt::{self, Write};
 
-use super::{Policy, Profile, document};
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::load::{self, LoadErrors, Notice, Sources};
+use super::{Action, Policy, Profile};
 use crate::mesh::Mesh;
-use crate::object::{ReadError, ShapeError, TextIndex, read_yaml, split_documents};
-use crate::rule::{Operation, RULES};
+use crate::rule::{GroupKind, Operation, RULES};
+
+/// Namespaces in which core kinds are never judged: a cluster must be able to start and to mend itself.
+const SYSTEM_NAMESPACES: [&str; 3] = ["kube-node-lease", "kube-public", "kube-system"];
+/// The groups of core kinds: what those namespaces need to run.
+const CORE_GROUPS: [&str; 3] = ["", "apps", "batch"];
+
+pub(super) fn is_system_namespace(name: &str) -> bool {
+    SYSTEM_NAMESPACES.contains(&name)
+}
 
 /// Policies in force, compiled: the group, kind, operation and subresource of a request lead to those that judge it.
 pub struct PolicySet {
     policies: Vec<Policy>,
+    listed: Vec<Listed>,
     /// By kind; the few groups, operations and subresources of one kind are searched through.
     index: HashMap<&'static str, Vec<Slot>>,
     mesh: Mesh,
+    own_namespace: Option<String>,
     hash: String,
 }
 
@@ -25,18 +39,41 @@ struct Slot {
     policies: Vec<usize>,
 }
 
-/// Why a policy document is refused, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}:{column}: {message}")]
-pub struct LoadError {
-    /// The file.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column, from 1.
-    pub column: usize,
-    /// What is wrong and what was expected.
-    pub message: String,
+/// A policy as `vigla policies` lists it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its rule.
+    pub rule: &'static str,
+    /// Whether it judges.
+    pub in_force: bool,
+    /// Who says so.
+    pub why: String,
+    /// The strictest action that it can have.
+    pub action: Action,
+    /// The file of its document; none: built in.
+    pub file: Option<String>,
+    /// The kinds that it reads.
+    pub kinds: &'static [GroupKind],
+    /// The operations that it judges.
+    pub operations: Vec<Operation>,
+}
+
+impl Listed {
+    pub(super) fn new(policy: &Policy, in_force: bool, why: String, file: Option<&String>) -> Self {
+        Self {
+            name: policy.name.clone(),
+            rule: policy.rule.name,
+            in_force,
+            why,
+            action: policy.strictest().action,
+            file: file.cloned(),
+            kinds: policy.rule.kinds,
+            operations: policy.operations.clone(),
+        }
+    }
 }
 
 impl PolicySet {
@@ -44,22 +81,35 @@ impl PolicySet {
     ///
     /// # Errors
     /// Where an embedded document is broken.
-    pub fn built_in(profile: Profile) -> Result<Self, LoadError> {
-        let mut policies = Vec::new();
-        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
-        for entry in RULES {
-            let file = format!("policies/{}/policy.yaml", entry.metadata.name);
-            policies.extend(load(&file, entry.policy)?);
-            digest.update(entry.policy.as_bytes());
-        }
-        policies.retain(|policy| policy.profile.is_none_or(|own| own <= profile));
+    pub fn built_in(profile: Profile) -> Result<Self, LoadErrors> {
+        let sources = Sources { profile: Some(profile), ..Sources::default() };
+        Self::load(&sources, Date::MIN).map(|(set, _)| set)
+    }
+
+    /// The built-in policies and those of `sources`. `today` tells which exceptions have expired.
+    ///
+    /// # Errors
+    /// Every broken document with at least its first error.
+    pub fn load(sources: &Sources, today: Date) -> Result<(Self, Vec<Notice>), LoadErrors> {
+        load::load(RULES, sources, today)
+    }
+
+    pub(super) fn new(policies: Vec<Policy>, listed: Vec<Listed>, mesh: Mesh, own_namespace: Option<String>) -> Self {
         let index = index(&policies);
-        let mut hash = String::new();
+        Self { policies, listed, index, mesh, own_namespace, hash: String::new() }
+    }
+
+    /// Gives the set its hash: of all documents that it was made of.
+    pub(super) fn seal<'t>(&mut self, texts: impl Iterator<Item = &'t str>, profile: Profile) {
+        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+        for text in texts.chain([profile.as_str()]) {
+            digest.update(&text.len().to_le_bytes());
+            digest.update(text.as_bytes());
+        }
         for byte in digest.finish().as_ref().iter().take(6) {
             // Writing to a String cannot fail.
-            let _ = write!(hash, "{byte:02x}");
+            let _ = write!(self.hash, "{byte:02x}");
         }
-        Ok(Self { policies, index, mesh: Mesh::default(), hash })
     }
 
     /// The policies that judge such a request.
@@ -70,10 +120,9 @@ impl PolicySet {
         operation: Operation,
         subresource: &str,
     ) -> impl Iterator<Item = &Policy> {
-        self.index
-            .get(kind)
-            .into_iter()
-            .flatten()
+        let slots = self.index.get(kind).map_or(&[][..], Vec::as_slice);
+        slots
+            .iter()
             .find(|slot| slot.group == group && slot.operation == operation && slot.subresource == subresource)
             .into_iter()
             .flat_map(|slot| &slot.policies)
@@ -86,10 +135,23 @@ impl PolicySet {
         self.policies.iter().filter(judges)
     }
 
-    /// All policies.
+    /// Whether objects of this group are never judged in this namespace.
+    #[must_use]
+    pub fn excludes(&self, group: &str, namespace: &str) -> bool {
+        let own = self.own_namespace.as_deref() == Some(namespace);
+        CORE_GROUPS.contains(&group) && (own || is_system_namespace(namespace))
+    }
+
+    /// The policies in force.
     #[must_use]
     pub fn policies(&self) -> &[Policy] {
         &self.policies
+    }
+
+    /// All policies that there are, in force or not.
+    #[must_use]
+    pub fn listed(&self) -> &[Listed] {
+        &self.listed
     }
 
     /// What the rules take as given about the mesh.
@@ -114,18 +176,11 @@ impl fmt::Debug for PolicySet {
 fn index(policies: &[Policy]) -> HashMap<&'static str, Vec<Slot>> {
     let mut index: HashMap<&'static str, Vec<Slot>> = HashMap::new();
     for (at, policy) in policies.iter().enumerate() {
-        let rule = policy.rule;
-        for kind in rule.kinds {
+        for kind in policy.rule.kinds {
             let slots = index.entry(kind.kind).or_default();
-            for &operation in rule.operations {
-                for &subresource in rule.subresources {
-                    let same = |slot: &&mut Slot| {
-                        slot.group == kind.group && slot.operation == operation && slot.subresource == subresource
-                    };
-                    match slots.iter_mut().find(same) {
-                        Some(slot) => slot.policies.push(at),
-                        None => slots.push(Slot { group: kind.group, operation, subresource, policies: vec![at] }),
-                    }
+            for &operation in &policy.operations {
+                for &subresource in policy.rule.subresources {
+                    add(slots, Slot { group: kind.group, operation, subresource, policies: vec![at] });
                 }
             }
         }
@@ -133,80 +188,12 @@ fn index(policies: &[Policy]) -> HashMap<&'static str, Vec<Slot>> {
     index
 }
 
-/// The policies of one file.
-fn load(file: &str, text: &str) -> Result<Vec<Policy>, LoadError> {
-    let place = |offset: Option<usize>, message: String| {
-        let position = TextIndex::new(text).position(offset.unwrap_or_default());
-        LoadError { file: file.to_owned(), line: position.line, column: position.column, message }
+fn add(slots: &mut Vec<Slot>, new: Slot) {
+    let same = |slot: &&mut Slot| {
+        slot.group == new.group && slot.operation == new.operation && slot.subresource == new.subresource
     };
-    split_documents(text)
-        .iter()
-        .map(|&document| {
-            let tree = read_yaml(document).map_err(|ReadError { message, offset }| place(offset, message))?;
-            document::compile(tree.root())
-                .map_err(|ShapeError { message, span, .. }| place(span.map(|span| span.start as usize), message))
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::civil::date;
-
-    use super::*;
-    use crate::policy::Action;
-
-    const HEAD: &str = "apiVersion: policies.vigla.dev/v1alpha1\nkind: Policy\nmetadata: {name: a}\nspec:\n";
-
-    fn refused(text: &str) -> String {
-        match load("a.yaml", text) {
-            Ok(_) => panic!("loaded: {text}"),
-            Err(error) => error.to_string(),
-        }
-    }
-
-    #[test]
-    fn rejects_what_a_policy_does_not_say_with_its_place() {
-        let rule = "  rule: envoyfilter-namespace\n";
-        for (spec, expected) in [
-            ("  rule: nonsense\n  action: Deny\n", "a.yaml:5:9: unknown rule `nonsense`"),
-            (&format!("{rule}  action: deny\n"), "a.yaml:6:11: unknown variant `deny`, expected one of `Deny`"),
-            (&format!("{rule}  action: [Deny]\n"), "a.yaml:6:3: invalid type"),
-            (&format!("{rule}  action: Deny\n  acton: Deny\n"), "a.yaml:7:3: unknown field `acton`"),
-            (rule, "a.yaml:4:1: missing field `action`"),
-            (&format!("{rule}  action: Deny\n  profile: strict\n"), "a.yaml:7:12: unknown variant `strict`"),
-            (&format!("{rule}  action: Deny\n  params: {{x: 1}}\n"), "a.yaml:7:12: unknown field `x`"),
-            (&format!("{rule}  action: Deny\n  params: 3\n"), "a.yaml:7:11: invalid type"),
-            (&format!("{rule}  action: Deny\n  enforcement: [{{after: 2027-13-01, action: Warn}}]\n"), "a.yaml:7:25: "),
-            (&format!("{rule}  action: Deny\n  action: Deny\n"), "a.yaml:7:3: "),
-        ] {
-            let found = refused(&format!("{HEAD}{spec}"));
-            assert!(found.starts_with(expected), "{spec}\n{found}");
-        }
-        let kind = HEAD.replace("kind: Policy", "kind: Polizei");
-        assert!(refused(&format!("{kind}{rule}  action: Deny\n")).starts_with("a.yaml:2:7: unknown variant `Polizei`"));
-    }
-
-    #[test]
-    fn the_latest_day_that_has_begun_decides() {
-        let text = format!(
-            "{HEAD}  rule: envoyfilter-namespace\n  action: Audit\n  enforcement:\n  \
-             - {{after: 2027-03-01, action: Warn}}\n  - {{after: 2027-06-01, action: Deny}}\n"
-        );
-        let policies = load("a.yaml", &text).unwrap();
-        let action = |year, month, day| policies[0].action(date(year, month, day));
-        assert_eq!(action(2027, 2, 28), Action::Audit);
-        assert_eq!(action(2027, 3, 1), Action::Warn);
-        assert_eq!(action(2027, 5, 31), Action::Warn);
-        assert_eq!(action(2027, 6, 1), Action::Deny);
-        assert_eq!(action(2999, 1, 1), Action::Deny);
-    }
-
-    #[test]
-    fn a_profile_holds_those_before_it() {
-        let names = |profile| PolicySet::built_in(profile).unwrap().policies().len();
-        assert!(names(Profile::Required) <= names(Profile::Baseline));
-        assert!(names(Profile::Baseline) <= names(Profile::Restricted));
-        assert_eq!(names(Profile::Restricted), RULES.len());
+    match slots.iter_mut().find(same) {
+        Some(slot) => slot.policies.extend(new.policies),
+        None => slots.push(new),
     }
 }

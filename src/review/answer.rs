@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde::Serialize;
 
 use super::message;
-use crate::engine::{Decision, Effect, Judged};
+use crate::engine::{Decision, Effect, Excepted, Judged};
+use crate::policy::Exception;
 
 /// The most causes that one denial lists; a route table of thousands must not make an answer of megabytes.
 const CAUSES: usize = 256;
@@ -25,9 +28,12 @@ struct Response<'a> {
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     audit_annotations: BTreeMap<&'static str, String>,
 }
 
@@ -69,15 +75,25 @@ pub(super) fn answer(uid: &str, decision: &Decision<'_>, set: &str) -> Vec<u8> {
         uid,
         allowed: status.is_none(),
         status,
+        patch: None,
+        patch_type: None,
         warnings: message::warnings(warned),
         audit_annotations: audit(decision, set),
     })
 }
 
-/// The answer that allows and says nothing more.
-#[must_use]
-pub(super) fn allow(uid: &str) -> Vec<u8> {
-    write(Response { uid, allowed: true, status: None, warnings: Vec::new(), audit_annotations: BTreeMap::new() })
+/// The answer to a call of `/mutate`: the patch, and a warning for everything that it mends. It always allows.
+pub(super) fn mutate(uid: &str, decision: &Decision<'_>, set: &str) -> Vec<u8> {
+    let patch = decision.patch.as_ref().map(|patch| BASE64.encode(serde_json::to_vec(patch).unwrap_or_default()));
+    write(Response {
+        uid,
+        allowed: true,
+        status: None,
+        patch_type: patch.is_some().then_some("JSONPatch"),
+        patch,
+        warnings: message::mended(&decision.removed),
+        audit_annotations: BTreeMap::from([("policy-set", set.to_owned())]),
+    })
 }
 
 fn write(response: Response<'_>) -> Vec<u8> {
@@ -95,6 +111,13 @@ fn audit(decision: &Decision<'_>, set: &str) -> BTreeMap<&'static str, String> {
     let mut annotations = BTreeMap::from([("policy-set", set.to_owned())]);
     if !decision.sent.is_empty() {
         annotations.insert("findings", decision.summary());
+    }
+    if !decision.exceptions.is_empty() {
+        let say = |excepted: &Excepted<'_>| {
+            let Exception { reason, owner, expires, .. } = excepted.exception;
+            format!("{}: {reason} ({owner}, until {expires})", excepted.policy)
+        };
+        annotations.insert("exceptions", decision.exceptions.iter().map(say).collect::<Vec<_>>().join("; "));
     }
     annotations
 }

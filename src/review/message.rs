@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::engine::{Effect, Judged};
+use crate::engine::{Effect, Judged, Kind};
 
 /// The longest message of a denial, in bytes.
 const MESSAGE: usize = 8 * 1024;
@@ -60,9 +60,19 @@ pub(super) fn denial<'j>(denied: impl Iterator<Item = &'j Judged<'j>> + Clone) -
 pub(super) fn warnings<'j>(warned: impl Iterator<Item = &'j Judged<'j>>) -> Vec<String> {
     let say = |judged: &Judged<'_>| match judged.effect {
         Effect::Old => format!("{} (unchanged from the stored object)", line(judged)),
-        _ => line(judged),
+        _ => match judged.stricter_from {
+            Some((day, action)) if judged.kind != Kind::Advice => {
+                format!("{} (from {day} on: {action:?})", line(judged))
+            }
+            _ => line(judged),
+        },
     };
     fit(warned.map(say), WARNINGS, WARNING)
+}
+
+/// What the patch mends, as warnings.
+pub(super) fn mended(removed: &[Judged<'_>]) -> Vec<String> {
+    fit(removed.iter().map(|judged| format!("mended by Vigla: {}", line(judged))), WARNINGS, WARNING)
 }
 
 /// As many lines as go into `budget` bytes, line breaks counted, each of at most `width` characters; the last one says

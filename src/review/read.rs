@@ -45,6 +45,14 @@ pub(super) struct Head<'r> {
     pub subresource: &'r str,
 }
 
+impl<'r> Head<'r> {
+    /// What a request that was read is about.
+    pub(super) fn of(request: &'r Request<'_>) -> Self {
+        let Request { kind, operation, subresource, .. } = request;
+        Self { group: &kind.group, kind: &kind.kind, operation: *operation, subresource }
+    }
+}
+
 /// Reads the body of a call. Objects are built only where `wanted` says that somebody will look at them.
 ///
 /// # Errors

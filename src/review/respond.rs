@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Broken, Endpoint, Review, allow, answer, read};
+use super::{Broken, Endpoint, Head, Review, answer, mutate, read};
 use crate::engine::{Decision, cannot_read, decide};
+use crate::mesh::Snapshot;
 use crate::policy::PolicySet;
 use crate::rule::Request;
 
@@ -19,12 +20,14 @@ pub enum Reply {
 /// Who asked for what, and what came of it: all that a log may hold. Never the object.
 #[derive(Debug)]
 pub struct Record<'r> {
+    /// Which webhook was called.
+    pub endpoint: Endpoint,
     /// `request.uid`.
     pub uid: &'r str,
     /// The request, where it could be read.
     pub request: Option<&'r Request<'r>>,
-    /// What was decided; nothing on `/mutate`, which judges nothing yet.
-    pub decision: Option<&'r Decision<'r>>,
+    /// What was decided.
+    pub decision: &'r Decision<'r>,
     /// What was wrong with the review, where it could not be read.
     pub fault: Option<&'r str>,
 }
@@ -32,33 +35,34 @@ pub struct Record<'r> {
 /// Answers a call. `log` is told of every review that has a uid.
 pub fn respond(
     set: &PolicySet,
+    snapshot: &Snapshot,
     endpoint: Endpoint,
     body: &[u8],
     now: Timestamp,
     log: &mut dyn FnMut(&Record<'_>),
 ) -> Reply {
-    let judges = endpoint == Endpoint::Validate;
-    let wanted = |group: &str, kind: &str, operation, subresource: &str| {
-        judges && set.matching(group, kind, operation, subresource).next().is_some()
+    let wanted = |head: Head<'_>| {
+        let mut policies = set.matching(head.group, head.kind, head.operation, head.subresource);
+        policies.any(|policy| endpoint == Endpoint::Validate || policy.may_patch())
     };
-    match read(body, &|head| wanted(head.group, head.kind, head.operation, head.subresource)) {
+    match read(body, &wanted) {
         Ok(Review { uid, request }) => {
-            let decision = judges.then(|| decide(set, &request, now));
-            log(&Record { uid: &uid, request: Some(&request), decision: decision.as_ref(), fault: None });
-            reply(set, &uid, decision.as_ref())
+            // Where no policy may patch, the object was not even read.
+            let head = Head::of(&request);
+            let decision = if endpoint == Endpoint::Mutate && !wanted(head) {
+                Decision::default()
+            } else {
+                decide(set, &request, snapshot, now)
+            };
+            log(&Record { endpoint, uid: &uid, request: Some(&request), decision: &decision, fault: None });
+            reply(set, endpoint, &uid, &decision)
         }
-        Err(broken) => unreadable(set, endpoint, &broken, now, log),
+        Err(broken) => unreadable(set, endpoint, &broken, log),
     }
 }
 
 /// Answers a call whose judging failed by a fault of ours: every policy of its kind answers by its `onError`.
-pub fn respond_to_fault(
-    set: &PolicySet,
-    endpoint: Endpoint,
-    body: &[u8],
-    now: Timestamp,
-    log: &mut dyn FnMut(&Record<'_>),
-) -> Reply {
+pub fn respond_to_fault(set: &PolicySet, endpoint: Endpoint, body: &[u8], log: &mut dyn FnMut(&Record<'_>)) -> Reply {
     let message = "a fault of Vigla's own; its log has the place".to_owned();
     let broken = match read(body, &|_| false) {
         Ok(Review { uid, request }) => {
@@ -67,30 +71,22 @@ pub fn respond_to_fault(
         }
         Err(broken) => broken,
     };
-    unreadable(set, endpoint, &broken, now, log)
+    unreadable(set, endpoint, &broken, log)
 }
 
-fn unreadable(
-    set: &PolicySet,
-    endpoint: Endpoint,
-    broken: &Broken,
-    now: Timestamp,
-    log: &mut dyn FnMut(&Record<'_>),
-) -> Reply {
+fn unreadable(set: &PolicySet, endpoint: Endpoint, broken: &Broken, log: &mut dyn FnMut(&Record<'_>)) -> Reply {
     let Broken { uid: Some(uid), kind, message } = broken else {
         return Reply::BadRequest(format!("no AdmissionReview with a uid: {}", broken.message));
     };
-    let decision = (endpoint == Endpoint::Validate).then(|| {
-        let kind = kind.as_ref().map(|(group, kind)| (group.as_str(), kind.as_str()));
-        cannot_read(set, kind, message, now)
-    });
-    log(&Record { uid, request: None, decision: decision.as_ref(), fault: Some(message) });
-    reply(set, uid, decision.as_ref())
+    let kind = kind.as_ref().map(|(group, kind)| (group.as_str(), kind.as_str()));
+    let decision = cannot_read(set, kind, message);
+    log(&Record { endpoint, uid, request: None, decision: &decision, fault: Some(message) });
+    reply(set, endpoint, uid, &decision)
 }
 
-fn reply(set: &PolicySet, uid: &str, decision: Option<&Decision<'_>>) -> Reply {
-    Reply::Review(match decision {
-        Some(decision) => answer(uid, decision, set.hash()),
-        None => allow(uid),
+fn reply(set: &PolicySet, endpoint: Endpoint, uid: &str, decision: &Decision<'_>) -> Reply {
+    Reply::Review(match endpoint {
+        Endpoint::Validate => answer(uid, decision, set.hash()),
+        Endpoint::Mutate => mutate(uid, decision, set.hash()),
     })
 }

@@ -3,7 +3,7 @@
 use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 
-use crate::object::WrongType;
+use crate::object::{Edit, WrongType};
 
 /// One thing wrong with an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,18 @@ pub struct Finding {
     pub wanted: String,
     /// How to mend it.
     pub remedy: String,
+    /// For numbers that are worse the further they are from here: tells a change for the worse from one for the better.
+    pub limit: Option<f64>,
+    /// What mends it, where the rule can: all edits of a policy's new violations together clear them.
+    pub fix: Vec<Edit>,
+}
+
+impl Finding {
+    /// How far its number is from its limit.
+    #[must_use]
+    pub fn distance(&self) -> Option<f64> {
+        Some((self.value.as_f64()? - self.limit?).abs())
+    }
 }
 
 /// What a rule found: violations have their policy's action, advice at most warns.
@@ -60,6 +72,8 @@ impl CannotJudge {
             message: format!("cannot judge: {}", self.message),
             wanted: String::new(),
             remedy: String::new(),
+            limit: None,
+            fix: Vec::new(),
         }
     }
 }

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::object::{Node, Tree, read_object};
 
 /// What is done to the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[expect(missing_docs, reason = "Kubernetes' words")]
 pub enum Operation {
@@ -192,14 +195,17 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// `metadata.generateName`, where the server is still to make the name.
+    #[must_use]
+    pub fn generate_name(&self) -> Option<&str> {
+        let stem = self.judged().node()?.at(&["metadata", "generateName"])?.as_str()?;
+        self.name.is_empty().then_some(stem)
+    }
+
     /// The name for messages: the object's, or its `generateName` with a `*` for what the server will add.
     #[must_use]
     pub fn display_name(&self) -> Cow<'_, str> {
-        let generated = || Some(format!("{}*", self.judged().node()?.at(&["metadata", "generateName"])?.as_str()?));
-        match &*self.name {
-            "" => generated().map_or(Cow::Borrowed(""), Cow::Owned),
-            name => Cow::Borrowed(name),
-        }
+        self.generate_name().map_or(Cow::Borrowed(&*self.name), |stem| Cow::Owned(format!("{stem}*")))
     }
 
     /// Whether the object is on its way out: a finalizer holds it, and must be removable.

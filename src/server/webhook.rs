@@ -5,7 +5,8 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::Judge;
-use crate::engine::{Decision, Effect};
+use crate::engine::Effect;
+use crate::mesh::Snapshot;
 use crate::policy::PolicySet;
 use crate::review::{Endpoint, Record, Reply, respond, respond_to_fault};
 use crate::rule::Request;
@@ -14,25 +15,27 @@ use crate::rule::Request;
 #[derive(Debug)]
 pub struct Webhook {
     set: PolicySet,
+    /// Nothing is known of the cluster yet.
+    snapshot: Snapshot,
 }
 
 impl Webhook {
     /// A webhook with these policies in force.
     #[must_use]
     pub fn new(set: PolicySet) -> Self {
-        Self { set }
+        Self { set, snapshot: Snapshot::default() }
     }
 }
 
 impl Judge for Webhook {
     fn judge(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply {
         let started = Instant::now();
-        respond(&self.set, endpoint, body, now, &mut |record| log(endpoint, record, started))
+        respond(&self.set, &self.snapshot, endpoint, body, now, &mut |record| log(record, started))
     }
 
-    fn panicked(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply {
+    fn panicked(&self, endpoint: Endpoint, body: &[u8], _: Timestamp) -> Reply {
         let started = Instant::now();
-        respond_to_fault(&self.set, endpoint, body, now, &mut |record| log(endpoint, record, started))
+        respond_to_fault(&self.set, endpoint, body, &mut |record| log(record, started))
     }
 }
 
@@ -42,24 +45,27 @@ enum Verdict {
     Allowed,
     Warned,
     Denied,
+    Mended,
     Unreadable,
 }
 
 impl Verdict {
     fn of(record: &Record<'_>) -> Self {
-        match (record.fault, record.decision) {
-            (Some(_), _) => Self::Unreadable,
-            (None, Some(decision)) if !decision.is_allowed() => Self::Denied,
-            (None, Some(decision)) if decision.with(Effect::Warn).next().is_some() => Self::Warned,
-            (None, _) => Self::Allowed,
+        let Record { endpoint, decision, fault, .. } = record;
+        match endpoint {
+            _ if fault.is_some() => Self::Unreadable,
+            Endpoint::Mutate if decision.patch.is_some() => Self::Mended,
+            Endpoint::Validate if !decision.is_allowed() => Self::Denied,
+            Endpoint::Validate if decision.with(Effect::Warn).next().is_some() => Self::Warned,
+            Endpoint::Validate | Endpoint::Mutate => Self::Allowed,
         }
     }
 }
 
 /// One line a decision, at a level by its verdict: who asked for what and what came of it, never the object.
-fn log(endpoint: Endpoint, record: &Record<'_>, started: Instant) {
+fn log(record: &Record<'_>, started: Instant) {
     let verdict = Verdict::of(record);
-    let request = record.request;
+    let Record { endpoint, request, decision, .. } = record;
     /// tracing fixes the level of an event where it is written; fields are looked at only where the level is logged.
     macro_rules! event {
         ($level:ident) => {
@@ -73,7 +79,7 @@ fn log(endpoint: Endpoint, record: &Record<'_>, started: Instant) {
                 subresource = request.map(|request| &*request.subresource),
                 user = request.and_then(|request| request.user.as_ref()).map(|user| &*user.name),
                 dry_run = request.map(|request| request.dry_run),
-                findings = record.decision.map(Decision::summary),
+                findings = decision.summary(),
                 fault = record.fault,
                 micros = started.elapsed().as_micros(),
                 "{endpoint:?} {verdict:?}"
@@ -83,7 +89,7 @@ fn log(endpoint: Endpoint, record: &Record<'_>, started: Instant) {
     match verdict {
         Verdict::Unreadable => event!(error),
         Verdict::Denied => event!(warn),
-        Verdict::Warned => event!(info),
+        Verdict::Warned | Verdict::Mended => event!(info),
         Verdict::Allowed => event!(debug),
     }
 }

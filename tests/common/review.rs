@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use vigla::mesh::Snapshot;
 use vigla::policy::{PolicySet, Profile};
 use vigla::review::{Endpoint, Reply, respond};
 
@@ -129,7 +130,7 @@ pub(crate) fn built_in() -> PolicySet {
 
 /// What `/validate` answers.
 pub(crate) fn validate(body: &[u8]) -> Answer {
-    match respond(&built_in(), Endpoint::Validate, body, Timestamp::UNIX_EPOCH, &mut |_| {}) {
+    match respond(&built_in(), &Snapshot::default(), Endpoint::Validate, body, Timestamp::UNIX_EPOCH, &mut |_| {}) {
         Reply::Review(body) => read(&body),
         Reply::BadRequest(reason) => panic!("400: {reason}"),
     }

@@ -24,6 +24,7 @@ fn finding<'f>(finding: &'f Finding<'_>) -> Group<'f> {
         Effect::Deny => Level::ERROR,
         Effect::Warn | Effect::Old => Level::WARNING,
         Effect::Audit => Level::INFO.with_name("audit"),
+        Effect::Mended => Level::INFO.with_name("mended"),
     };
     let title = level.primary_title(printable(&finding.message)).id(finding.policy);
     let mut group = place(Group::with_title(title), finding.file, finding.at, &finding.wanted);

@@ -1,0 +1,121 @@
+//! What is the same for all policies of one request.
+
+use std::cell::OnceCell;
+
+use jiff::civil::Date;
+
+use super::decision::Decision;
+use super::judge::Judging;
+use super::ratchet;
+use super::stored;
+use crate::mesh::{Labels, Snapshot};
+use crate::object::{Node, Tree};
+use crate::policy::{InEffect, OnError, Place, Policy, PolicySet, Truth};
+use crate::rule::{CannotJudge, Findings, Operation, Request};
+
+pub(super) struct Context<'p, 'r> {
+    set: &'p PolicySet,
+    pub(super) request: &'r Request<'r>,
+    snapshot: &'r Snapshot,
+    today: Date,
+    /// A Namespace's own labels, as it would become and as it is stored: where there are any, they count instead of
+    /// the snapshot's.
+    own_labels: Vec<Labels>,
+    before: OnceCell<Option<Tree<'r>>>,
+}
+
+impl<'p, 'r> Context<'p, 'r> {
+    pub(super) fn new(set: &'p PolicySet, request: &'r Request<'r>, snapshot: &'r Snapshot, today: Date) -> Self {
+        let is_namespace = request.kind.group.is_empty() && request.kind.kind == "Namespace";
+        let bodies = [&request.object, &request.old_object].into_iter().filter(|_| is_namespace);
+        let own_labels = bodies.filter_map(stored).map(|tree| labels(tree.root())).collect();
+        Self { set, request, snapshot, today, own_labels, before: OnceCell::new() }
+    }
+
+    /// Where the request goes: for a Namespace that changes its labels, two places.
+    fn places(&self) -> impl Iterator<Item = Place<'_>> {
+        let name = &*self.request.namespace;
+        let own = self.own_labels.iter().map(move |labels| Place::Namespace { name, labels: Some(labels) });
+        let other = match name {
+            "" => Place::Cluster,
+            name => Place::Namespace { name, labels: self.snapshot.labels(name) },
+        };
+        own.chain(self.own_labels.is_empty().then_some(other))
+    }
+
+    fn applies(&self, policy: &Policy) -> Truth {
+        let user = self.request.user.as_ref();
+        self.places().map(|place| policy.applies(place, user)).max().unwrap_or(Truth::Yes)
+    }
+
+    /// Of two places the stricter action holds.
+    fn in_effect(&self, policy: &Policy) -> InEffect {
+        let user = self.request.user.as_ref();
+        let effects = self.places().map(|place| policy.in_effect(place, user, self.today));
+        effects.min_by_key(|effect| (effect.action, effect.on_error)).unwrap_or_else(|| policy.strictest())
+    }
+
+    /// The decision where no policy can judge.
+    pub(super) fn cannot_judge(&self, policies: impl Iterator<Item = &'p Policy>, error: &CannotJudge) -> Decision<'p> {
+        let mut decision = Decision::default();
+        for policy in policies.filter(|policy| self.applies(policy) != Truth::No) {
+            if self.places().find_map(|place| policy.exception(self.request, place, self.today)).is_none() {
+                decision.error(policy, self.in_effect(policy), error);
+            }
+        }
+        decision
+    }
+
+    /// What a policy says of `object`, which is the one of the request or a mended copy of it.
+    pub(super) fn judge(&self, policy: &'p Policy, object: Node<'_>) -> Option<Judging<'p>> {
+        let applies = self.applies(policy);
+        if applies == Truth::No {
+            return None;
+        }
+        let (mut found, error) = self.check(policy, object);
+        let mut judging = Judging {
+            policy,
+            surely: applies == Truth::Yes,
+            effect: self.in_effect(policy),
+            exception: self.places().find_map(|place| policy.exception(self.request, place, self.today)),
+            old: Findings::default(),
+            new: Findings::default(),
+            error,
+            error_effect: None,
+        };
+        let terminating = self.request.is_terminating();
+        let update = self.request.operation == Operation::Update;
+        if update && (policy.ratchet || terminating) && (found != Findings::default() || judging.error.is_some()) {
+            // A stored object that cannot be read makes nothing old.
+            if let Some(before) = self.before() {
+                let (old, old_error) = self.check(policy, before.root());
+                judging.old = ratchet::strike_out(&mut found, old);
+                if judging.error == old_error {
+                    judging.error_effect = Some(judging.effect.on_error.max(OnError::Warn));
+                }
+            }
+        }
+        if terminating && update {
+            // A finalizer must be removable, even from what cannot be judged.
+            judging.error_effect = Some(judging.effect.on_error.max(OnError::Warn));
+        }
+        judging.new = found;
+        Some(judging)
+    }
+
+    fn before(&self) -> Option<&Tree<'r>> {
+        let read = || stored(&self.request.old_object).map(std::borrow::Cow::into_owned);
+        self.before.get_or_init(read).as_ref()
+    }
+
+    fn check(&self, policy: &Policy, object: Node<'_>) -> (Findings, Option<CannotJudge>) {
+        let mut findings = Findings::default();
+        let error = policy.check.check(object, self.request, self.set.mesh(), &mut findings).err();
+        (findings, error)
+    }
+}
+
+fn labels(object: Node<'_>) -> Labels {
+    let labels = object.at(&["metadata", "labels"]).into_iter().flat_map(Node::members);
+    labels.filter_map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned()))).collect()
+}

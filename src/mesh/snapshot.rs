@@ -1,0 +1,24 @@
+//! What is known of the rest of the cluster.
+
+use std::collections::{BTreeMap, HashMap};
+
+/// Labels by key.
+pub type Labels = BTreeMap<String, String>;
+
+/// What is known of objects other than the one at hand: for now the labels of namespaces.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Labels by namespace.
+    pub namespaces: HashMap<String, Labels>,
+    /// Whether a namespace that is not listed is known to have no labels.
+    pub others_have_none: bool,
+}
+
+impl Snapshot {
+    /// The labels of a namespace, where they are known. Without `kubernetes.io/metadata.name`, which always is.
+    #[must_use]
+    pub fn labels(&self, namespace: &str) -> Option<&Labels> {
+        static NONE: Labels = Labels::new();
+        self.namespaces.get(namespace).or(self.others_have_none.then_some(&NONE))
+    }
+}

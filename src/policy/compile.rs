@@ -1,0 +1,157 @@
+//! From what documents say to what they mean.
+
+use jiff::civil::Date;
+use serde_json::Value;
+
+use super::condition::Conditions;
+use super::document::{Enforcement, ExceptionSaid, Override, PolicyDocument, Spec};
+use super::{Action, Exception, Policy, conditions};
+use crate::object::{Node, ShapeError, read_json};
+use crate::rule::{Check, Entry, Operation};
+
+/// A policy document and the changes that Settings make to it.
+pub(super) struct Said<'s> {
+    pub(super) document: &'s PolicyDocument,
+    pub(super) root: Node<'s>,
+    pub(super) settings: Option<(&'s Override, Node<'s>)>,
+}
+
+/// An error in one of the two documents that make a policy.
+pub(super) enum Fault {
+    InPolicy(ShapeError),
+    InSettings(ShapeError),
+}
+
+impl<'s> Said<'s> {
+    fn spec(&self) -> &'s Spec {
+        &self.document.spec
+    }
+
+    fn overridden(&self) -> Option<&'s Override> {
+        self.settings.map(|(changes, _)| changes)
+    }
+
+    /// An error about a field, where it was said last.
+    fn fault(&self, path: &[&str], in_settings: bool, message: String) -> Fault {
+        match self.settings.filter(|_| in_settings) {
+            Some((_, node)) => Fault::InSettings(ShapeError::new(node.nearest(path), message)),
+            None => Fault::InPolicy(ShapeError::new(self.root.nearest([&["spec"], path].concat()), message)),
+        }
+    }
+
+    /// Compiles it.
+    pub(super) fn compile(
+        &self,
+        entry: &'static Entry,
+        max_action: Action,
+        exceptions: &[ExceptionSaid],
+    ) -> Result<Policy, Fault> {
+        let changes = self.overridden();
+        let spec = self.spec();
+        let name = &self.document.metadata.name;
+        let own = exceptions.iter().filter(|exception| exception.policy == *name);
+        Ok(Policy {
+            check: self.check(entry)?,
+            operations: self.operations(entry)?,
+            action: self.action(entry)?,
+            enforcement: self.enforcement(entry)?,
+            ratchet: changes.and_then(|changes| changes.ratchet).or(spec.ratchet).unwrap_or(true),
+            scope: changes
+                .and_then(|changes| changes.scope.as_ref())
+                .or(spec.scope.as_ref())
+                .cloned()
+                .unwrap_or_default(),
+            on_error: changes.and_then(|changes| changes.on_error).or(spec.on_error),
+            name: name.clone(),
+            rule: &entry.metadata,
+            max_action,
+            exceptions: own.cloned().map(Exception::from).collect(),
+        })
+    }
+
+    fn check(&self, entry: &'static Entry) -> Result<Box<dyn Check>, Fault> {
+        let mut params = self.spec().params.clone();
+        if let Some(changes) = self.overridden() {
+            params.extend(changes.params.clone());
+        }
+        let text = Value::from_iter(params).to_string();
+        let unread = |message: String| self.fault(&["params"], false, message);
+        let tree = read_json(&text).map_err(|error| unread(error.message))?;
+        (entry.compile)(tree.root()).map_err(|error| {
+            let path: Vec<String> = error.pointer.tokens().map(|token| token.decoded().into_owned()).collect();
+            let path: Vec<&str> = ["params"].into_iter().chain(path.iter().map(String::as_str)).collect();
+            let changed = self.settings.is_some_and(|(_, node)| node.at(&path).is_some());
+            self.fault(&path, changed && path.len() > 1, error.message)
+        })
+    }
+
+    fn action(&self, entry: &Entry) -> Result<Action, Fault> {
+        let changed = self.overridden().and_then(|changes| changes.action);
+        let action = changed.unwrap_or(self.spec().action);
+        self.fixable(entry, action, &["action"], changed.is_some())?;
+        Ok(action)
+    }
+
+    fn fixable(&self, entry: &Entry, action: Action, path: &[&str], in_settings: bool) -> Result<(), Fault> {
+        if action != Action::Patch || entry.metadata.fixes {
+            return Ok(());
+        }
+        let message = format!("the rule `{}` has no fix; expected Deny, Warn or Audit", entry.metadata.name);
+        Err(self.fault(path, in_settings, message))
+    }
+
+    fn operations(&self, entry: &Entry) -> Result<Vec<Operation>, Fault> {
+        let changed = self.overridden().and_then(|changes| changes.scope.as_ref());
+        let said = changed.or(self.spec().scope.as_ref()).and_then(|scope| scope.operations.as_ref());
+        let Some(said) = said else { return Ok(entry.metadata.operations.to_vec()) };
+        match said.iter().find(|operation| !entry.metadata.operations.contains(operation)) {
+            None if said.is_empty() => Err(self.fault(
+                &["match", "operations"],
+                changed.is_some(),
+                "expected at least one operation".to_owned(),
+            )),
+            None => Ok(said.clone()),
+            Some(operation) => {
+                let message = format!("the rule `{}` does not judge {operation}", entry.metadata.name);
+                Err(self.fault(&["match", "operations"], changed.is_some(), message))
+            }
+        }
+    }
+
+    fn enforcement(&self, entry: &Entry) -> Result<Vec<Enforcement>, Fault> {
+        let changed = self.overridden().and_then(|changes| changes.enforcement.as_ref());
+        // An action in Settings replaces the document's enforcement too.
+        let said = match (changed, self.overridden().and_then(|changes| changes.action)) {
+            (Some(changed), _) => changed.as_slice(),
+            (None, Some(_)) => &[],
+            (None, None) => &self.spec().enforcement,
+        };
+        for (at, entry_said) in said.iter().enumerate() {
+            let index = at.to_string();
+            self.fixable(entry, entry_said.action, &["enforcement", &index, "action"], changed.is_some())?;
+            if said.iter().take(at).any(|earlier| shadows(earlier, entry_said)) {
+                let message = "this entry never decides: one before it holds whenever this one does; \
+                               put the latest date first, and entries with more conditions before those with fewer";
+                return Err(self.fault(&["enforcement", &index], changed.is_some(), message.to_owned()));
+            }
+        }
+        Ok(said.to_vec())
+    }
+}
+
+/// Whether `earlier` holds whenever `later` does.
+fn shadows(earlier: &Enforcement, later: &Enforcement) -> bool {
+    let begun = |entry: &Enforcement| entry.after.unwrap_or(Date::MIN);
+    begun(earlier) <= begun(later) && covers(conditions_of(earlier), conditions_of(later))
+}
+
+fn conditions_of(entry: &Enforcement) -> Conditions<'_> {
+    conditions(&entry.namespaces, &entry.namespace_selector, &entry.users)
+}
+
+/// Whether each condition is absent or the same.
+fn covers(earlier: Conditions<'_>, later: Conditions<'_>) -> bool {
+    (earlier.namespaces.is_none() || earlier.namespaces == later.namespaces)
+        && (earlier.selector.is_none() || earlier.selector == later.selector)
+        && (earlier.users.is_none() || earlier.users == later.users)
+}

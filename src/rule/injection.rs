@@ -1,0 +1,3 @@
+//! Rules on where sidecars are injected.
+
+pub mod istio_system_injection_disabled;

@@ -1,0 +1,166 @@
+//! `istio-system-injection-disabled`.
+
+use json_patch::jsonptr::PointerBuf;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::mesh::Mesh;
+use crate::object::{Edit, Node};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Metadata, Operation, Request, Rule, Severity};
+
+const INJECTION: &str = "istio-injection";
+const REVISION: &str = "istio.io/rev";
+const DATAPLANE: &str = "istio.io/dataplane-mode";
+
+documented! {
+    /// A control plane's namespace says that nothing is injected there.
+    ///
+    /// # What it does
+    ///
+    /// Requires the label `istio-injection: disabled` on every control-plane namespace (`istio-system`). A namespace
+    /// that is created without the label gets it; another value, and taking the label away, is refused. Advises against
+    /// `istio.io/rev`, and refuses `istio.io/dataplane-mode: ambient`.
+    ///
+    /// # Why
+    ///
+    /// Istio's injector fails closed. Where it matches the namespace of its own control plane and istiod is down, no Pod
+    /// can be created there any more, istiod's own among them: the mesh cannot recover by itself
+    /// (<https://github.com/istio/istio/issues/26380>). `istioctl install` and `helm --create-namespace` make the
+    /// namespace without labels, so it is mended and not refused.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Namespace
+    /// metadata:
+    ///   name: istio-system
+    ///   labels: {istio-injection: enabled}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Namespace
+    /// metadata:
+    ///   name: istio-system
+    ///   labels: {istio-injection: disabled, topology.istio.io/network: east}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// - `allowAmbient` (false): accepts `istio.io/dataplane-mode: ambient`.
+    ///
+    /// # Known limits
+    ///
+    /// Gateways that are injected get no proxy in a namespace with this label; they belong in one of their own. A
+    /// namespace that never had the label keeps its state on updates, with a warning.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct IstioSystemInjectionDisabled {
+        /// Accepts `istio.io/dataplane-mode: ambient`.
+        #[serde(default)]
+        allow_ambient: bool,
+    }
+}
+
+impl Rule for IstioSystemInjectionDisabled {
+    const METADATA: Metadata = Metadata {
+        name: "istio-system-injection-disabled",
+        severity: Severity::High,
+        kinds: &[GroupKind { group: "", kind: "Namespace" }],
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        fixes: true,
+        codes: &[],
+        doc: Self::DOC,
+    };
+
+    fn check(
+        &self,
+        object: Node<'_>,
+        request: &Request<'_>,
+        mesh: &Mesh,
+        findings: &mut Findings,
+    ) -> Result<(), CannotJudge> {
+        let name = &*request.name;
+        if !mesh.control_plane_namespaces.iter().any(|own| own == name) {
+            return Ok(());
+        }
+        let labels = match object.map("metadata")? {
+            Some(metadata) => metadata.map("labels")?,
+            None => None,
+        };
+        let label = |key: &str| labels.map_or(Ok(None), |labels| labels.text(key));
+        match label(INJECTION)? {
+            Some("disabled") => {}
+            found => findings.violations.push(injection(name, found, request.operation)),
+        }
+        if let Some(revision) = label(REVISION)? {
+            findings.advice.push(self::revision(name, revision));
+        }
+        if label(DATAPLANE)? == Some("ambient") && !self.allow_ambient {
+            findings.violations.push(ambient(name));
+        }
+        Ok(())
+    }
+}
+
+fn path(label: &str) -> PointerBuf {
+    PointerBuf::from_tokens(["metadata", "labels", label])
+}
+
+fn injection(name: &str, found: Option<&str>, operation: Operation) -> Finding {
+    // Where the user sent a value, or takes one away, that is an intention: nothing to mend over their head.
+    let mends = found.is_none() && operation == Operation::Create;
+    let set = Edit::Set { path: path(INJECTION), value: "disabled".into() };
+    let message = match found {
+        None => format!("the control-plane namespace `{name}` does not say that nothing is injected there"),
+        Some("enabled") => format!("sidecars are injected into the control-plane namespace `{name}`"),
+        Some(_) => {
+            format!("the control-plane namespace `{name}` disables injection by a value that Istio does not know")
+        }
+    };
+    Finding {
+        path: path(INJECTION),
+        subject: INJECTION.to_owned(),
+        value: found.map_or(Value::Null, Value::from),
+        message,
+        wanted: "`disabled`".to_owned(),
+        remedy: format!(
+            "label it: kubectl label namespace {name} istio-injection=disabled --overwrite; gateways that are injected \
+             belong in a namespace of their own"
+        ),
+        limit: None,
+        fix: mends.then_some(set).into_iter().collect(),
+    }
+}
+
+fn revision(name: &str, found: &str) -> Finding {
+    Finding {
+        path: path(REVISION),
+        subject: REVISION.to_owned(),
+        value: found.into(),
+        message: format!("a revision on the control-plane namespace `{name}`, where nothing is injected"),
+        wanted: "no revision".to_owned(),
+        remedy: format!("remove it: kubectl label namespace {name} istio.io/rev-"),
+        limit: None,
+        fix: Vec::new(),
+    }
+}
+
+fn ambient(name: &str) -> Finding {
+    Finding {
+        path: path(DATAPLANE),
+        subject: DATAPLANE.to_owned(),
+        value: "ambient".into(),
+        message: format!("the control-plane namespace `{name}` is part of the ambient mesh"),
+        wanted: "`none`, or no such label".to_owned(),
+        remedy: "remove the label, or allow it with the parameter allowAmbient".to_owned(),
+        limit: None,
+        fix: Vec::new(),
+    }
+}
