@@ -42,6 +42,9 @@ pub fn decide<'p>(set: &'p PolicySet, request: &Request<'_>, snapshot: &Snapshot
         }
         Err(why) => return context.cannot_judge(policies, &CannotJudge::request(why)),
     };
+    if let Err(error) = tree.root().expect_map() {
+        return context.cannot_judge(policies, &CannotJudge::request(format!("the object is {}", error.found)));
+    }
     if is_owned(&kind.group, &kind.kind, tree.root()) {
         return Decision::default();
     }
@@ -52,16 +55,24 @@ pub fn decide<'p>(set: &'p PolicySet, request: &Request<'_>, snapshot: &Snapshot
 
 /// The decision on a request that could not be read: every policy that might have judged it answers by its `onError`.
 ///
-/// Those of its kind, where the kind is known as (group, kind), else all of the set. Nothing else of the request is
-/// known, so the strictest of what a policy may lead to counts.
+/// Those of its kind, where the kind is known as (group, kind) and perhaps what is done to what part of it, else all of
+/// the set. Nothing else of the request is known, so the strictest of what a policy may lead to counts.
 #[must_use]
-pub fn cannot_read<'p>(set: &'p PolicySet, kind: Option<(&str, &str)>, message: &str) -> Decision<'p> {
+pub fn cannot_read<'p>(
+    set: &'p PolicySet,
+    kind: Option<(&str, &str)>,
+    done: Option<(Operation, &str)>,
+    message: &str,
+) -> Decision<'p> {
     let error = CannotJudge::request(message);
     let mut decision = Decision::default();
     let mut add = |policy: &'p Policy| decision.error(policy, policy.strictest(), &error);
-    match kind {
-        Some((group, kind)) => set.for_kind(group, kind).for_each(&mut add),
-        None => set.policies().iter().for_each(&mut add),
+    match (kind, done) {
+        (Some((group, kind)), Some((operation, subresource))) => {
+            set.matching(group, kind, operation, subresource).for_each(&mut add);
+        }
+        (Some((group, kind)), None) => set.for_kind(group, kind).for_each(&mut add),
+        (None, _) => set.policies().iter().for_each(&mut add),
     }
     decision
 }

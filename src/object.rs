@@ -60,6 +60,8 @@ struct Entry<'a> {
     parent: u32,
     /// One past the last node below this one: where its next sibling stands.
     end: u32,
+    /// Where the parent is a list: the item's index.
+    ordinal: u32,
     /// An earlier member of the same name: the last one wins, this one is passed over.
     shadowed: bool,
 }

@@ -150,7 +150,8 @@ impl Entry {
             },
             schema: || {
                 let mut schema = schemars::schema_for!(R);
-                // The rule's whole page; it has a place of its own.
+                // The rule's name and whole page; they have places of their own.
+                schema.remove("title");
                 schema.remove("description");
                 schema
             },

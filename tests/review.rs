@@ -114,6 +114,45 @@ fn a_broken_review_of_a_kind_that_no_policy_reads_is_allowed() {
 }
 
 #[test]
+fn answers_a_body_that_is_no_utf_8_after_its_uid() {
+    let mut body = wire(&offender()).into_bytes();
+    let at = body.windows(3).position(|three| three == b"lua").unwrap();
+    body[at] = 0xff;
+    let answer = validate(&body);
+    assert_eq!(answer.uid, UID);
+    assert!(answer.status.unwrap().message.contains("not UTF-8"));
+    // What was read tells who might have judged it: nobody a DELETE.
+    let delete = String::from_utf8_lossy(&wire(&offender()).into_bytes()).replace("CREATE", "DELETE");
+    let cut = delete.find("\"object\"").unwrap();
+    assert!(validate(&delete.as_bytes()[..cut]).allowed);
+    assert!(!validate(&delete.replace("DELETE", "CREATE").as_bytes()[..cut]).allowed);
+}
+
+#[test]
+fn rejects_an_object_that_is_none() {
+    for object in [json!(5), json!([]), json!("x")] {
+        let mut review = offender();
+        review["request"]["namespace"] = json!("istio-config");
+        review["request"]["object"] = object.clone();
+        assert!(!validate_json(&review).allowed, "{object}");
+    }
+}
+
+/// Judging is linear: what is found is bounded, and told from its siblings without counting them.
+#[test]
+fn many_findings_are_bounded() {
+    let object = json!({
+        "apiVersion": "networking.istio.io/v1alpha3",
+        "kind": "EnvoyFilter",
+        "metadata": {"name": "lua"},
+        "spec": {"targetRefs": vec![json!({}); 200_000]},
+    });
+    let answer = validate_json(&review::review("CREATE", "istio-config", &object, &Value::Null));
+    assert!(answer.allowed);
+    assert!(answer.warnings.last().unwrap().starts_with("… and 9"), "{:?}", answer.warnings.last());
+}
+
+#[test]
 fn rejects_what_is_no_review_of_ours() {
     type Change = fn(&mut Value);
     let changes: [(&str, Change); 8] = [

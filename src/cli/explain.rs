@@ -8,7 +8,7 @@ use crate::rule::{Documentation, Entry, RULES};
 /// Explain a policy, a rule or another tool's code: what, why, a bad and a good example.
 #[derive(Args, Debug)]
 pub(super) struct Explain {
-    /// A name of `vigla rules`, or a code such as IST0101 or KIA1106.
+    /// A name of `vigla rules`, or another tool's code for the same.
     name: String,
 }
 

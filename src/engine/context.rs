@@ -111,6 +111,9 @@ impl<'p, 'r> Context<'p, 'r> {
     fn check(&self, policy: &Policy, object: Node<'_>) -> (Findings, Option<CannotJudge>) {
         let mut findings = Findings::default();
         let error = policy.check.check(object, self.request, self.set.mesh(), &mut findings).err();
+        let overflow =
+            || CannotJudge::request(format!("more than {} violations; the rest is not judged", Findings::MOST));
+        let error = error.or_else(|| findings.overflow.then(overflow));
         (findings, error)
     }
 }

@@ -10,6 +10,7 @@ pub(super) fn strike_out(found: &mut Findings, before: Findings) -> Findings {
     Findings {
         violations: common(&mut found.violations, before.violations),
         advice: common(&mut found.advice, before.advice),
+        overflow: false,
     }
 }
 

@@ -39,13 +39,16 @@ pub(super) struct Builder<'a> {
     pub(super) tree: Tree<'a>,
     /// The list or map that is open: the parent of what comes next.
     open: u32,
+    /// How many children the open list or map has, and those around it.
+    children: u32,
+    around: Vec<u32>,
 }
 
 impl<'a> Builder<'a> {
     /// Room for `nodes` nodes, so that the arena grows once.
     pub(super) fn with_capacity(nodes: usize) -> Self {
         let tree = Tree { entries: Vec::with_capacity(nodes), buffer: String::new(), places: Vec::new() };
-        Self { tree, open: 0 }
+        Self { tree, open: 0, children: 0, around: Vec::new() }
     }
 
     /// Keeps a string that is no piece of the input.
@@ -63,7 +66,9 @@ impl<'a> Builder<'a> {
     /// Adds a node without children.
     pub(super) fn leaf(&mut self, key: Option<Text<'a>>, content: Content<'a>) {
         let end = self.tree.entries.len() as u32 + 1;
-        self.tree.entries.push(Entry { key, content, parent: self.open, end, shadowed: false });
+        let ordinal = self.children;
+        self.children += 1;
+        self.tree.entries.push(Entry { key, content, parent: self.open, end, ordinal, shadowed: false });
     }
 
     /// Opens a list or map; what comes next stands below it, until [`Builder::close`].
@@ -71,12 +76,14 @@ impl<'a> Builder<'a> {
         let index = self.tree.entries.len() as u32;
         self.leaf(key, content);
         self.open = index;
+        self.around.push(std::mem::take(&mut self.children));
         index
     }
 
     /// Closes what [`Builder::open`] opened as `index`, with its number of members.
     pub(super) fn close(&mut self, index: u32, members: usize) {
         let end = self.tree.entries.len() as u32;
+        self.children = self.around.pop().unwrap_or_default();
         let Some(entry) = self.tree.entries.get_mut(index as usize) else {
             return;
         };

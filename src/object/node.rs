@@ -174,7 +174,7 @@ impl<'t> Node<'t> {
         while let Some(parent) = node.parent() {
             match node.key() {
                 Some(key) => pointer.push_front(Token::new(key)),
-                None => pointer.push_front(parent.items().take_while(|item| item.index != node.index).count()),
+                None => pointer.push_front(node.entry().map_or(0, |entry| entry.ordinal as usize)),
             }
             node = parent;
         }

@@ -103,7 +103,8 @@ fn write(response: Response<'_>) -> Vec<u8> {
 }
 
 fn cause<'j>(judged: &'j Judged<'_>) -> Cause<'j> {
-    Cause { reason: judged.policy, message: message::line(judged), field: judged.finding.path.to_string() }
+    let (message, field) = message::cause(judged);
+    Cause { reason: judged.policy, message, field }
 }
 
 /// The set that judged, and the policies violated with what became of it: `a=deny,b=warn`.

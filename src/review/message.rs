@@ -36,6 +36,11 @@ pub(super) fn line(judged: &Judged<'_>) -> String {
     printable(&line)
 }
 
+/// The same for a cause, of bounded length.
+pub(super) fn cause(judged: &Judged<'_>) -> (String, String) {
+    (cut(&line(judged), LINE), cut(&judged.finding.path.to_string(), LINE))
+}
+
 /// The message of a denial: every violation, then how to mend them and where to read more.
 pub(super) fn denial<'j>(denied: impl Iterator<Item = &'j Judged<'j>> + Clone) -> String {
     let mut advice: Vec<String> = Vec::new();

@@ -28,6 +28,8 @@ pub(super) struct Broken {
     pub uid: Option<String>,
     /// Group and kind of the object, where they came before the fault.
     pub kind: Option<(String, String)>,
+    /// What is done to which subresource, where that came before the fault.
+    pub done: Option<(Operation, String)>,
     /// What is wrong, what was expected.
     pub message: String,
 }
@@ -57,12 +59,16 @@ impl<'r> Head<'r> {
 ///
 /// # Errors
 /// Where the body is no `AdmissionReview` of `admission.k8s.io/v1` with a request.
-pub(super) fn read<'a>(body: &'a [u8], wanted: &dyn Fn(Head<'_>) -> bool) -> Result<Review<'a>, Broken> {
-    let text = std::str::from_utf8(body).map_err(|error| Broken {
-        uid: None,
-        kind: None,
-        message: format!("the body is not UTF-8 after byte {}", error.valid_up_to()),
-    })?;
+pub(super) fn read<'a>(body: &'a [u8], wanted: &dyn Fn(Head<'_>) -> bool) -> Result<Review<'a>, Box<Broken>> {
+    let (text, fault) = match std::str::from_utf8(body) {
+        Ok(text) => (text, None),
+        // What stands before the fault may hold a uid to answer to.
+        Err(error) => {
+            let valid = body.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok());
+            let fault = format!("the body is not UTF-8 after byte {}", error.valid_up_to());
+            (valid.unwrap_or_default(), Some(fault))
+        }
+    };
     let mut seen = Seen::default();
     let mut outcome = pass(text, Objects::Wanted(wanted), &mut seen);
     if outcome.is_ok() && seen.skipped && seen.head().is_some_and(wanted) {
@@ -70,6 +76,7 @@ pub(super) fn read<'a>(body: &'a [u8], wanted: &dyn Fn(Head<'_>) -> bool) -> Res
         seen = Seen::default();
         outcome = pass(text, Objects::Wanted(&|_| true), &mut seen);
     }
+    let outcome = fault.map_or(outcome, Err);
     match outcome.and_then(|()| seen.check_envelope()).and_then(|()| seen.check()) {
         Ok(operation) => {
             let uid = seen.uid.take().unwrap_or_default();
@@ -77,7 +84,7 @@ pub(super) fn read<'a>(body: &'a [u8], wanted: &dyn Fn(Head<'_>) -> bool) -> Res
             request.read_judged();
             Ok(Review { uid, request })
         }
-        Err(message) => Err(seen.broken(message)),
+        Err(message) => Err(Box::new(seen.broken(message))),
     }
 }
 
@@ -161,7 +168,9 @@ impl<'a> Seen<'a> {
     }
 
     fn broken(self, message: String) -> Broken {
+        let done = self.operation().map(|operation| (operation, self.subresource.clone().into_owned()));
         Broken {
+            done,
             uid: self.uid.filter(|uid| !uid.is_empty()).map(Cow::into_owned),
             kind: self.kind.map(|kind| (kind.group.into_owned(), kind.kind.into_owned())),
             message,

@@ -67,19 +67,21 @@ pub fn respond_to_fault(set: &PolicySet, endpoint: Endpoint, body: &[u8], log: &
     let broken = match read(body, &|_| false) {
         Ok(Review { uid, request }) => {
             let kind = (request.kind.group.into_owned(), request.kind.kind.into_owned());
-            Broken { uid: Some(uid.into_owned()), kind: Some(kind), message }
+            let done = Some((request.operation, request.subresource.into_owned()));
+            Broken { uid: Some(uid.into_owned()), kind: Some(kind), done, message }
         }
-        Err(broken) => broken,
+        Err(broken) => *broken,
     };
     unreadable(set, endpoint, &broken, log)
 }
 
 fn unreadable(set: &PolicySet, endpoint: Endpoint, broken: &Broken, log: &mut dyn FnMut(&Record<'_>)) -> Reply {
-    let Broken { uid: Some(uid), kind, message } = broken else {
+    let Broken { uid: Some(uid), kind, done, message } = broken else {
         return Reply::BadRequest(format!("no AdmissionReview with a uid: {}", broken.message));
     };
     let kind = kind.as_ref().map(|(group, kind)| (group.as_str(), kind.as_str()));
-    let decision = cannot_read(set, kind, message);
+    let done = done.as_ref().map(|(operation, subresource)| (*operation, subresource.as_str()));
+    let decision = cannot_read(set, kind, done, message);
     log(&Record { endpoint, uid, request: None, decision: &decision, fault: Some(message) });
     reply(set, endpoint, uid, &decision)
 }

@@ -42,6 +42,28 @@ pub struct Findings {
     pub violations: Vec<Finding>,
     /// What it advises against.
     pub advice: Vec<Finding>,
+    /// There were more violations than are kept: the rest is not judged.
+    pub overflow: bool,
+}
+
+impl Findings {
+    /// The most violations, and the most pieces of advice, that one rule keeps: an object of millions of elements must
+    /// not make millions of messages.
+    pub const MOST: usize = 1000;
+
+    /// Adds a violation.
+    pub fn violation(&mut self, finding: Finding) {
+        self.overflow |= self.violations.len() == Self::MOST;
+        if !self.overflow {
+            self.violations.push(finding);
+        }
+    }
+
+    /// Adds advice, as much of it as is kept; the rest is not even made.
+    pub fn advise(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        let room = Self::MOST.saturating_sub(self.advice.len());
+        self.advice.extend(findings.into_iter().take(room));
+    }
 }
 
 /// A rule could not judge an object: what stands in the way, and where.
@@ -59,9 +81,7 @@ impl CannotJudge {
     pub fn request(message: impl Into<String>) -> Self {
         Self { path: PointerBuf::new(), message: message.into() }
     }
-}
 
-impl CannotJudge {
     /// The same as a finding: what could not be judged is one.
     #[must_use]
     pub fn finding(&self) -> Finding {

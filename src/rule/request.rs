@@ -67,9 +67,7 @@ impl Resource<'_> {
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
-}
 
-impl Resource<'_> {
     fn into_owned(self) -> Resource<'static> {
         Resource { group: owned(self.group), version: owned(self.version), kind: owned(self.kind) }
     }

@@ -128,13 +128,13 @@ impl Rule for EnvoyfilterNamespace {
             (true, Some(_)) => {}
             (false, None) => {
                 if !(self.allow_target_refs_in_place && acts_in_place(object)?) {
-                    findings.violations.push(misplaced(kind, namespace, mesh));
+                    findings.violation(misplaced(kind, namespace, mesh));
                 }
             }
             (false, Some(other)) => {
                 let finding = misplaced(kind, namespace, mesh);
                 let listed = self.also_kinds.contains(&other);
-                if listed { findings.violations.push(finding) } else { findings.advice.push(finding) }
+                if listed { findings.violation(finding) } else { findings.advise([finding]) }
             }
         }
         Ok(())
@@ -189,21 +189,21 @@ impl EnvoyfilterNamespace {
                     wanted: "at least one label".to_owned(),
                     ..finding(path, "workloadSelector", Value::Null)
                 };
-                if self.require_selector { findings.violations.push(finding) } else { findings.advice.push(finding) }
+                if self.require_selector { findings.violation(finding) } else { findings.advise([finding]) }
             }
             Attachment::Targets(targets) => {
-                findings.advice.extend(targets.iter().filter_map(|target| reach(target, namespace, root)));
+                findings.advise(targets.iter().filter_map(|target| reach(target, namespace, root)));
             }
         }
         if let Some(root) = root.filter(|root| *root != namespace) {
-            findings.advice.push(Finding {
+            findings.advise([Finding {
                 message: format!(
                     "`{namespace}` is not the mesh's root namespace: this filter acts on nothing outside it"
                 ),
                 wanted: format!("`{root}`, or `{namespace}` as the root namespace of mesh config"),
                 remedy: format!("make `{namespace}` the root namespace, or add `{root}` to configNamespaces"),
                 ..finding(PointerBuf::from_tokens(["metadata", "namespace"]), "root namespace", namespace.into())
-            });
+            }]);
         }
         Ok(())
     }

@@ -97,13 +97,13 @@ impl Rule for IstioSystemInjectionDisabled {
         let label = |key: &str| labels.map_or(Ok(None), |labels| labels.text(key));
         match label(INJECTION)? {
             Some("disabled") => {}
-            found => findings.violations.push(injection(name, found, request.operation)),
+            found => findings.violation(injection(name, found, request.operation)),
         }
         if let Some(revision) = label(REVISION)? {
-            findings.advice.push(self::revision(name, revision));
+            findings.advise([self::revision(name, revision)]);
         }
         if label(DATAPLANE)? == Some("ambient") && !self.allow_ambient {
-            findings.violations.push(ambient(name));
+            findings.violation(ambient(name));
         }
         Ok(())
     }
