@@ -5,6 +5,8 @@ mod decision;
 mod judge;
 mod mend;
 mod ratchet;
+#[cfg(test)]
+mod tests;
 
 pub use decision::{Decision, Effect, Excepted, Judged, Kind};
 

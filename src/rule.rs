@@ -141,7 +141,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    const fn of<R: Rule>(policy: &'static str) -> Self {
+    pub(crate) const fn of<R: Rule>(policy: &'static str) -> Self {
         Self {
             metadata: R::METADATA,
             compile: |params| {
