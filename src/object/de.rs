@@ -22,13 +22,22 @@ pub struct ShapeError {
     pub span: Option<Span>,
     /// Whether a node has been blamed yet: the deepest one is.
     placed: bool,
+    /// Whether it is the node's name that is wrong, not its value.
+    name: bool,
 }
 
 impl ShapeError {
     /// An error about `node`.
     #[must_use]
     pub fn new(node: Node<'_>, message: impl Into<String>) -> Self {
-        Self { message: message.into(), pointer: node.pointer(), span: node.span(), placed: true }
+        Self { message: message.into(), pointer: node.pointer(), span: node.span(), placed: true, name: false }
+    }
+
+    /// The same error about another node: for a value that was put together from several documents.
+    #[must_use]
+    pub fn moved_to(self, node: Node<'_>) -> Self {
+        let name = self.name;
+        Self { placed: false, ..self }.or_at(node, name)
     }
 
     fn or_at(self, node: Node<'_>, name: bool) -> Self {
@@ -36,7 +45,7 @@ impl ShapeError {
             return self;
         }
         let key = node.place().and_then(|place| place.key).filter(|_| name);
-        Self { span: key.or(node.span()), ..Self::new(node, self.message) }
+        Self { span: key.or(node.span()), name, ..Self::new(node, self.message) }
     }
 }
 
@@ -50,7 +59,7 @@ impl std::error::Error for ShapeError {}
 
 impl Error for ShapeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { message: message.to_string(), pointer: PointerBuf::new(), span: None, placed: false }
+        Self { message: message.to_string(), pointer: PointerBuf::new(), span: None, placed: false, name: false }
     }
 }
 
@@ -102,7 +111,7 @@ impl<'de, I: Iterator<Item = Node<'de>>> SeqAccess<'de> for Items<I> {
     type Error = ShapeError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ShapeError> {
-        self.0.next().map(|item| seed.deserialize(item)).transpose()
+        self.0.next().map(|item| seed.deserialize(item).map_err(|error| error.or_at(item, false))).transpose()
     }
 }
 

@@ -79,9 +79,15 @@ impl<'s> Said<'s> {
         let tree = read_json(&text).map_err(|error| unread(error.message))?;
         (entry.compile)(tree.root()).map_err(|error| {
             let path: Vec<String> = error.pointer.tokens().map(|token| token.decoded().into_owned()).collect();
-            let path: Vec<&str> = ["params"].into_iter().chain(path.iter().map(String::as_str)).collect();
-            let changed = self.settings.is_some_and(|(_, node)| node.at(&path).is_some());
-            self.fault(&path, changed && path.len() > 1, error.message)
+            // Where the parameter was said last; the whole of them where one is missing.
+            let params = self.settings.and_then(|(_, node)| node.get("params"));
+            match params.zip(path.first()).filter(|(params, name)| params.get(name).is_some()) {
+                Some((params, _)) => Fault::InSettings(error.moved_to(params.nearest(&path))),
+                None => {
+                    let path = ["spec", "params"].into_iter().chain(path.iter().map(String::as_str));
+                    Fault::InPolicy(error.moved_to(self.root.nearest(path)))
+                }
+            }
         })
     }
 
