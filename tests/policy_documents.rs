@@ -263,3 +263,19 @@ fn the_hash_tells_sets_apart() {
         PolicySet::built_in(Profile::Restricted).unwrap().hash()
     );
 }
+
+/// Every example of the documentation is true: it loads.
+#[test]
+fn the_examples_of_the_documentation_load() {
+    let guide = include_str!("../docs/policies.md");
+    let examples: Vec<&str> =
+        guide.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect();
+    assert!(examples.len() >= 4);
+    for example in examples {
+        let loaded =
+            if example.contains("kind: Settings") { load(&[], Some(example)) } else { load(&[&[example]], None) };
+        if let Err(errors) = loaded {
+            panic!("{errors}\n{example}");
+        }
+    }
+}

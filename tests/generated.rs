@@ -1,0 +1,28 @@
+//! Files that are derived from the code: written with `VIGLA_GENERATE=1 cargo test --test generated`, else compared.
+
+#![allow(clippy::expect_used, reason = "helpers of tests are tests")]
+
+use std::path::Path;
+
+use schemars::schema_for;
+use vigla::policy::{PolicyDocument, SettingsDocument};
+
+fn check(file: &str, schema: &schemars::Schema) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let text = serde_json::to_string_pretty(schema).expect("JSON") + "\n";
+    if std::env::var_os("VIGLA_GENERATE").is_some() {
+        std::fs::write(&path, &text).expect("a file that can be written");
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == text, "{file} is stale: VIGLA_GENERATE=1 cargo test --test generated");
+}
+
+#[test]
+fn the_schema_of_policies_is_fresh() {
+    check("docs/schemas/policy.json", &schema_for!(PolicyDocument));
+}
+
+#[test]
+fn the_schema_of_settings_is_fresh() {
+    check("docs/schemas/settings.json", &schema_for!(SettingsDocument));
+}
