@@ -9,11 +9,12 @@ mod fixtures;
 
 use divan::{AllocProfiler, Bencher, black_box};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use vigla::engine::decide;
 use vigla::manifest::{self, Content, Defaults};
 use vigla::mesh::Snapshot;
 use vigla::object::read_object;
-use vigla::policy::{PolicySet, Profile};
+use vigla::policy::{PolicySet, Profile, Sources, Text};
 use vigla::review::{Endpoint, respond};
 use vigla::rule::Operation;
 
@@ -67,6 +68,28 @@ fn judge(bencher: Bencher) {
     let contents = manifest::read(&object, &defaults);
     let Some(Content::Item(item)) = contents.first() else { return };
     bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH));
+}
+
+/// Five policies that match, alone and among a thousand loaded: what does not match must cost nothing.
+#[divan::bench(args = [0, 995])]
+fn answer_with_others_loaded(bencher: Bencher, others: usize) {
+    let policy = |name: usize, rule: &str| {
+        let document = format!(
+            "apiVersion: policies.vigla.dev/v1alpha1\nkind: Policy\nmetadata: {{name: p{name}}}\n\
+             spec: {{rule: {rule}, action: Warn}}\n"
+        );
+        Text { file: format!("{name}.yaml"), text: document }
+    };
+    let matching = (0..5).map(|name| policy(name, "envoyfilter-namespace"));
+    let rest = (0..others).map(|name| policy(name + 5, "istio-system-injection-disabled"));
+    let sources = Sources { policies: vec![matching.chain(rest).collect()], ..Sources::default() };
+    let (set, _) = PolicySet::load(&sources, Date::MIN).unwrap();
+    let body = review("EnvoyFilter");
+    let snapshot = Snapshot::default();
+    bencher.bench(|| {
+        let body = black_box(body.as_bytes());
+        respond(&set, &snapshot, Endpoint::Validate, body, Timestamp::UNIX_EPOCH, &mut |_| {})
+    });
 }
 
 /// From the body of a call to the body of its answer.
