@@ -16,7 +16,7 @@ use tracing::level_filters::LevelFilter;
 use super::output::{self, Color};
 use super::{Exit, Failure};
 use crate::policy::{PolicySet, Profile};
-use crate::server::dev::DevTls;
+use crate::server::dev::{DevError, DevTls};
 use crate::server::{Health, Server, Stop, Webhook, tls};
 use crate::telemetry;
 
@@ -103,7 +103,10 @@ impl Serve {
                 (tls::from_files(certificate, key).map_err(Failure::bad_input)?, None)
             }
             Identity::Dev => {
-                let dev = DevTls::make(self.address().ip()).map_err(Failure::fault)?;
+                let dev = DevTls::make(self.address().ip()).map_err(|error| match error {
+                    DevError::Write { .. } => Failure::bad_input(error),
+                    _ => Failure::fault(error),
+                })?;
                 (dev.config(), Some(dev))
             }
         };

@@ -1,8 +1,9 @@
 //! A CA and a serving certificate made on the spot, for trying things out on one machine.
 
+use std::env;
 use std::io::{self, Write};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -40,8 +41,13 @@ pub enum DevError {
     #[error("cannot use the certificate just made: {0}")]
     Use(#[from] rustls::Error),
     /// The CA's file cannot be written.
-    #[error("cannot write the CA to a temporary file: {0}")]
-    Write(#[from] io::Error),
+    #[error("cannot write the CA to `{}`: {}; name another folder in TMPDIR", folder.display(), source.kind())]
+    Write {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 impl DevTls {
@@ -51,9 +57,7 @@ impl DevTls {
         let ca = CertifiedIssuer::self_signed(ca_params()?, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
         let certificate = server_params(address)?.signed_by(&key, &ca)?;
-        let mut file = tempfile::Builder::new().prefix("vigla-dev-ca-").suffix(".pem").tempfile()?;
-        file.write_all(ca.pem().as_bytes())?;
-        file.flush()?;
+        let file = write(&ca.pem()).map_err(|source| DevError::Write { folder: env::temp_dir(), source })?;
 
         let provider = ring::default_provider();
         let chain: Vec<CertificateDer<'static>> = vec![certificate.into()];
@@ -71,6 +75,13 @@ impl DevTls {
     pub fn ca_path(&self) -> &Path {
         self.ca.path()
     }
+}
+
+fn write(ca: &str) -> io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix("vigla-dev-ca-").suffix(".pem").tempfile()?;
+    file.write_all(ca.as_bytes())?;
+    file.flush()?;
+    Ok(file)
 }
 
 fn ca_params() -> Result<CertificateParams, rcgen::Error> {

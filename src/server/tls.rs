@@ -25,7 +25,7 @@ pub enum TlsError {
         source: io::Error,
     },
     /// A file that is damaged PEM.
-    #[error("`{}` is not well-formed PEM: {source}", path.display())]
+    #[error("`{}` is not well-formed PEM: {}", path.display(), damage(source))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -47,6 +47,15 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
     },
+    /// A key behind a passphrase, for which nobody is there to ask.
+    #[error(
+        "the private key in `{0}` is encrypted; expected one without a passphrase (`openssl pkey -in {0}` prints it)",
+        path.display()
+    )]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file with several private keys.
     #[error("{count} private keys in `{}`; expected one", path.display())]
     ManyKeys {
@@ -56,7 +65,7 @@ pub enum TlsError {
         count: usize,
     },
     /// A certificate that TLS cannot use.
-    #[error("the certificate in `{}` cannot be used: {source}", path.display())]
+    #[error("the certificate in `{}` cannot be used: {}", path.display(), defect(source))]
     Certificate {
         /// The file.
         path: PathBuf,
@@ -64,11 +73,15 @@ pub enum TlsError {
         source: Error,
     },
     /// A key that TLS cannot use.
-    #[error("the private key in `{}` cannot be used: {source}", path.display())]
+    #[error(
+        "the private key in `{}` cannot be used; \
+         expected RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519",
+        path.display()
+    )]
     Key {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What TLS says: that it is none of them.
         source: Error,
     },
     /// A key that belongs to another certificate.
@@ -87,11 +100,11 @@ pub enum TlsError {
 
 /// TLS with the certificate chain (the server's own first) and the private key of two PEM files.
 pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain: Vec<CertificateDer<'static>> = read(certificate)?;
+    let chain: Vec<CertificateDer<'static>> = sections(certificate, &read_file(certificate)?)?;
     if chain.is_empty() {
         return Err(TlsError::NoCertificate { path: certificate.to_owned() });
     }
-    let private_key = single_key(key, read(key)?)?;
+    let private_key = private_key(key)?;
     let provider = ring::default_provider();
     let signer = provider
         .key_provider
@@ -125,17 +138,51 @@ pub(super) fn config(provider: CryptoProvider, pair: CertifiedKey) -> Result<Arc
     Ok(Arc::new(config))
 }
 
-/// All sections of one kind in a PEM file.
-fn read<T: PemObject>(path: &Path) -> Result<Vec<T>, TlsError> {
-    let text = fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })?;
-    let sections = T::pem_slice_iter(&text).collect::<Result<_, _>>();
-    sections.map_err(|source| TlsError::Damaged { path: path.to_owned(), source })
-}
-
-fn single_key(path: &Path, mut keys: Vec<PrivateKeyDer<'static>>) -> Result<PrivateKeyDer<'static>, TlsError> {
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let text = read_file(path)?;
+    if is_encrypted(&text) {
+        return Err(TlsError::Encrypted { path: path.to_owned() });
+    }
+    let mut keys: Vec<PrivateKeyDer<'static>> = sections(path, &text)?;
     match (keys.pop(), keys.len()) {
         (Some(key), 0) => Ok(key),
         (Some(_), others) => Err(TlsError::ManyKeys { path: path.to_owned(), count: others + 1 }),
         (None, _) => Err(TlsError::NoKey { path: path.to_owned() }),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+}
+
+/// All sections of one kind in a PEM file.
+fn sections<T: PemObject>(path: &Path, text: &[u8]) -> Result<Vec<T>, TlsError> {
+    let sections = T::pem_slice_iter(text).collect::<Result<_, _>>();
+    sections.map_err(|source| TlsError::Damaged { path: path.to_owned(), source })
+}
+
+/// A PKCS #8 key says so in its section's name, the older kinds in a header inside the section.
+fn is_encrypted(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    lines.any(|line| line == b"-----BEGIN ENCRYPTED PRIVATE KEY-----" || line == b"Proc-Type: 4,ENCRYPTED")
+}
+
+/// What is wrong with a PEM file, without the values of Rust that the library prints.
+fn damage(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            format!("the line `-----END {}-----` is missing", String::from_utf8_lossy(end_marker).escape_debug())
+        }
+        pem::Error::IllegalSectionStart { .. } => "a line that begins a section does not end in `-----`".to_owned(),
+        pem::Error::Base64Decode(_) => "a section holds something else than base64".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// What is wrong with a certificate: it comes from a file here, not from a peer, as the library would say.
+fn defect(error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(_) => "it is no well-formed X.509 certificate".to_owned(),
+        other => other.to_string(),
     }
 }

@@ -97,16 +97,67 @@ fn rejects_damaged_files() {
     let files = Files::make();
     let section = |kind, text| format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n");
     files.write("cut.crt", "-----BEGIN CERTIFICATE-----\nMIIB\n");
+    files.write("open.crt", "-----BEGIN CERTIFICATE\nMIIB\n");
+    files.write("text.crt", section("CERTIFICATE", "not base64!"));
     files.write("odd.crt", section("CERTIFICATE", "AAAA"));
     files.write("odd.key", section("PRIVATE KEY", "AAAA"));
-    for (certificate, key, start) in [
-        ("cut.crt", "a.key", "error: `cut.crt` is not well-formed PEM: "),
-        ("odd.crt", "a.key", "error: the certificate in `odd.crt` cannot be used: "),
-        ("a.crt", "odd.key", "error: the private key in `odd.key` cannot be used: "),
+    let kinds = "expected RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519";
+    for (certificate, key, line) in [
+        (
+            "cut.crt",
+            "a.key",
+            "`cut.crt` is not well-formed PEM: the line `-----END CERTIFICATE-----` is missing".to_owned(),
+        ),
+        (
+            "open.crt",
+            "a.key",
+            "`open.crt` is not well-formed PEM: a line that begins a section does not end in `-----`".to_owned(),
+        ),
+        (
+            "text.crt",
+            "a.key",
+            "`text.crt` is not well-formed PEM: a section holds something else than base64".to_owned(),
+        ),
+        (
+            "odd.crt",
+            "a.key",
+            "the certificate in `odd.crt` cannot be used: it is no well-formed X.509 certificate".to_owned(),
+        ),
+        ("a.crt", "odd.key", format!("the private key in `odd.key` cannot be used; {kinds}")),
     ] {
-        let line = files.refusal(certificate, key);
-        assert!(line.starts_with(start), "{line}");
+        assert_eq!(files.refusal(certificate, key), format!("error: {line}"));
     }
+}
+
+#[test]
+fn rejects_an_encrypted_key_as_such() {
+    let files = Files::make();
+    files.write("new.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n");
+    files.write(
+        "old.key",
+        "-----BEGIN EC PRIVATE KEY-----\r\nProc-Type: 4,ENCRYPTED\r\nDEK-Info: AES-128-CBC,00\r\n\r\nMIIB\r\n\
+         -----END EC PRIVATE KEY-----\r\n",
+    );
+    for key in ["new.key", "old.key"] {
+        assert_eq!(
+            files.refusal("a.crt", key),
+            format!(
+                "error: the private key in `{key}` is encrypted; expected one without a passphrase \
+                 (`openssl pkey -in {key}` prints it)"
+            )
+        );
+    }
+}
+
+#[test]
+fn rejects_a_folder_for_temporary_files_that_is_none() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vigla"));
+    let command = command.args(["serve", "--dev", "--listen", "127.0.0.1:0"]).env("TMPDIR", "/nowhere");
+    command
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr("error: cannot write the CA to `/nowhere`: entity not found; name another folder in TMPDIR\n");
 }
 
 #[test]
@@ -138,10 +189,15 @@ fn rejects_a_port_in_use() {
 
 #[test]
 fn flags_can_come_from_the_environment() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vigla"));
-    let command = command.arg("serve").env("VIGLA_DEV", "true").env("VIGLA_TLS_KEY", "a.key");
-    command.assert().code(2).stderr("error: --dev makes its own certificate; leave out --tls-cert and --tls-key\n");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vigla"));
-    let command = command.arg("serve").env("VIGLA_DEV", "0").env("VIGLA_TLS_KEY", "a.key");
-    command.assert().code(2).stderr("error: --tls-key needs --tls-cert\n");
+    let stderr = |dev: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vigla"));
+        let assert = command.arg("serve").env("VIGLA_DEV", dev).env("VIGLA_TLS_KEY", "a.key").assert().code(2);
+        String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+    };
+    for on in ["true", "1", "yes", "on", "TRUE"] {
+        assert_eq!(stderr(on), "error: --dev makes its own certificate; leave out --tls-cert and --tls-key\n", "{on}");
+    }
+    for off in ["false", "0", "no", "off", ""] {
+        assert_eq!(stderr(off), "error: --tls-key needs --tls-cert\n", "{off}");
+    }
 }
