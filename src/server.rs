@@ -9,6 +9,7 @@ mod connection;
 pub mod dev;
 mod health;
 mod listen;
+mod refusal;
 mod routes;
 mod stop;
 pub mod tls;

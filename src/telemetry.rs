@@ -4,13 +4,17 @@ use std::io;
 use std::panic;
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
-/// Sends every event up to `level` to standard error, and panics with it.
+/// Sends every event of ours up to `level` to standard error, and panics with it. Libraries are left out at any level:
+/// at `debug`, HTTP/2 alone would write ten lines a request.
 ///
 /// Only the first call of a process has an effect.
 pub fn start(level: LevelFilter, colored: bool) {
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_ansi(colored).with_writer(io::stderr);
-    if lines.try_init().is_ok() {
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_ansi(colored).with_writer(io::stderr).finish();
+    if lines.with(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level)).try_init().is_ok() {
         panic::set_hook(Box::new(log_panic));
     }
 }

@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,12 +11,12 @@ use axum::routing::{get, post};
 use jiff::Timestamp;
 
 use super::Judge;
-use super::body::{self, BodyError, MAX_BODY};
+use super::body;
 use super::health::{Health, Phase};
+use super::refusal::{Refusal, plain};
 use crate::review::{Endpoint, Reply};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 struct Desk {
     judge: Arc<dyn Judge>,
@@ -63,7 +62,12 @@ impl Desk {
         let allowed = body::caller_timeout(request.uri().query()).map_err(Refusal::Timeout)?;
         let body = body::read(request.into_body(), allowed).await?;
         Ok(match self.judge(endpoint, &body) {
-            Some(reply) => respond(reply),
+            Some(Reply::Review(review)) => ([(header::CONTENT_TYPE, JSON)], review).into_response(),
+            Some(Reply::BadRequest(reason)) => {
+                // The reason may quote the body, which may hold a secret: it is for the caller alone.
+                tracing::warn!(bytes = body.len(), "{endpoint:?} answered 400: no AdmissionReview with a uid");
+                plain(StatusCode::BAD_REQUEST, reason + "\n")
+            }
             None => plain(StatusCode::INTERNAL_SERVER_ERROR, "a fault in Vigla itself; see its log\n"),
         })
     }
@@ -78,78 +82,9 @@ impl Desk {
     }
 }
 
-fn respond(reply: Reply) -> Response {
-    match reply {
-        Reply::Review(body) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
-        Reply::BadRequest(reason) => plain(StatusCode::BAD_REQUEST, reason + "\n"),
-    }
-}
-
-fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response {
-    (status, [(header::CONTENT_TYPE, TEXT)], text.into()).into_response()
-}
-
 /// Whether the body is announced as JSON; parameters (`charset=utf-8`) do not matter.
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = kind.and_then(|kind| kind.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-}
-
-/// A request that is no review. The answer says in one line what is expected.
-#[derive(Debug)]
-enum Refusal {
-    Path,
-    Method,
-    MediaType,
-    /// The value of `timeout` that is no duration.
-    Timeout(String),
-    Body(BodyError),
-}
-
-impl From<BodyError> for Refusal {
-    fn from(error: BodyError) -> Self {
-        Self::Body(error)
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let closes = matches!(self, Self::Body(_));
-        let mut response = match self {
-            Self::Path => plain(
-                StatusCode::NOT_FOUND,
-                "no such path; expected POST /validate, POST /mutate, GET /livez or GET /readyz\n",
-            ),
-            // axum adds the header `Allow`, which names the methods.
-            Self::Method => plain(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "wrong method; expected POST for /validate and /mutate, GET for /livez and /readyz\n",
-            ),
-            Self::MediaType => plain(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "wrong content type; expected an AdmissionReview as application/json\n",
-            ),
-            Self::Timeout(value) => plain(
-                StatusCode::BAD_REQUEST,
-                format!("`timeout={value}` is no duration; expected one above zero such as 10s or 500ms\n"),
-            ),
-            Self::Body(BodyError::TooLarge) => plain(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body is too large; expected at most {MAX_BODY} bytes\n"),
-            ),
-            Self::Body(BodyError::Late) => plain(
-                StatusCode::REQUEST_TIMEOUT,
-                "the body did not arrive in time; expected all of it within the timeout asked for (10s if none)\n",
-            ),
-            Self::Body(BodyError::Broken) => {
-                plain(StatusCode::BAD_REQUEST, "the body broke off; expected all of what its length announced\n")
-            }
-        };
-        if closes {
-            // What is left of the body would be read as the next request.
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
-    }
 }

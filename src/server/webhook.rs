@@ -5,7 +5,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::Judge;
-use crate::engine::Effect;
+use crate::engine::{Decision, Effect};
 use crate::mesh::Snapshot;
 use crate::policy::PolicySet;
 use crate::review::{Endpoint, Record, Reply, respond, respond_to_fault};
@@ -56,10 +56,15 @@ impl Verdict {
             _ if fault.is_some() => Self::Unreadable,
             Endpoint::Mutate if decision.patch.is_some() => Self::Mended,
             Endpoint::Validate if !decision.is_allowed() => Self::Denied,
-            Endpoint::Validate if decision.with(Effect::Warn).next().is_some() => Self::Warned,
+            Endpoint::Validate if warns(decision) => Self::Warned,
             Endpoint::Validate | Endpoint::Mutate => Self::Allowed,
         }
     }
+}
+
+/// Whether the answer carries a warning: what was there before the request is said in one, too.
+fn warns(decision: &Decision<'_>) -> bool {
+    decision.sent.iter().any(|judged| matches!(judged.effect, Effect::Warn | Effect::Old))
 }
 
 /// One line a decision, at a level by its verdict: who asked for what and what came of it, never the object.

@@ -191,8 +191,17 @@ impl Vigla {
     }
 
     /// Waits for a log line that holds this text.
-    pub(crate) fn wait_for_log(&mut self, text: &str) {
-        while !self.log.recv_timeout(PATIENCE).unwrap().contains(text) {}
+    pub(crate) fn wait_for_log(&mut self, text: &str) -> String {
+        self.log_until(text).pop().unwrap()
+    }
+
+    /// The next log lines, up to one that holds this text.
+    pub(crate) fn log_until(&mut self, text: &str) -> Vec<String> {
+        let mut lines = vec![self.log.recv_timeout(PATIENCE).unwrap()];
+        while !lines.last().unwrap().contains(text) {
+            lines.push(self.log.recv_timeout(PATIENCE).unwrap());
+        }
+        lines
     }
 
     pub(crate) fn signal(&self, name: &str) {

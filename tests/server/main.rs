@@ -13,5 +13,6 @@ mod hostile;
 mod judge;
 mod lifecycle;
 mod limits;
+mod log;
 mod routes;
 mod startup;

@@ -1,0 +1,88 @@
+//! What is said to whoever sends something else than a review.
+
+use axum::body::Bytes;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::body::{BodyError, MAX_BODY};
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// A line of plain text.
+pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response {
+    (status, [(header::CONTENT_TYPE, TEXT)], text.into()).into_response()
+}
+
+/// A request that is no review. The answer says in one line what is expected.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    Path,
+    Method,
+    MediaType,
+    /// The value of `timeout` that is no duration.
+    Timeout(String),
+    Body(BodyError),
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        Self::Body(error)
+    }
+}
+
+impl Refusal {
+    /// A review that the API server sent and nobody judged is the operator's business; a caller who is wrong altogether
+    /// is his own. What he sent is not repeated: it may be anything.
+    fn log(&self) {
+        let why = match self {
+            Self::Path | Self::Method | Self::MediaType => return tracing::debug!("refused: {self:?}"),
+            Self::Timeout(_) => "400, a timeout that is no duration",
+            Self::Body(BodyError::Broken) => "400, the body broke off",
+            Self::Body(BodyError::TooLarge) => "413, the body is too large",
+            Self::Body(BodyError::Late) => "408, the body came too late",
+        };
+        tracing::warn!("a request was refused: {why}");
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.log();
+        let closes = matches!(self, Self::Body(_));
+        let mut response = match self {
+            Self::Path => plain(
+                StatusCode::NOT_FOUND,
+                "no such path; expected POST /validate, POST /mutate, GET /livez or GET /readyz\n",
+            ),
+            // axum adds the header `Allow`, which names the methods.
+            Self::Method => plain(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "wrong method; expected POST for /validate and /mutate, GET for /livez and /readyz\n",
+            ),
+            Self::MediaType => plain(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "wrong content type; expected an AdmissionReview as application/json\n",
+            ),
+            Self::Timeout(value) => plain(
+                StatusCode::BAD_REQUEST,
+                format!("`timeout={value}` is no duration; expected one above zero such as 10s or 500ms\n"),
+            ),
+            Self::Body(BodyError::TooLarge) => plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the body is too large; expected at most {MAX_BODY} bytes\n"),
+            ),
+            Self::Body(BodyError::Late) => plain(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not arrive in time; expected all of it within the timeout asked for (10s if none)\n",
+            ),
+            Self::Body(BodyError::Broken) => {
+                plain(StatusCode::BAD_REQUEST, "the body broke off; expected all of what its length announced\n")
+            }
+        };
+        if closes {
+            // What is left of the body would be read as the next request.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
