@@ -6,7 +6,7 @@ mod snapshot;
 
 pub use attachment::{Attachment, TargetRef, attachment};
 pub use ownership::{is_controlled, is_owned};
-pub use snapshot::{Labels, Snapshot};
+pub use snapshot::{Labels, Snapshot, labels};
 
 /// What every rule takes as given about the mesh: what Settings say, else Istio's defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]

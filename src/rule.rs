@@ -81,6 +81,17 @@ impl fmt::Display for GroupKind {
     }
 }
 
+/// What a rule judges.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'r> {
+    /// The object of the request or, on DELETE and where the state before matters, the old one.
+    pub object: Node<'r>,
+    /// The request: its namespace, name and operation count, not the object's own.
+    pub request: &'r Request<'r>,
+    /// What is taken as given about the mesh.
+    pub mesh: &'r Mesh,
+}
+
 /// A rule with its parameters read.
 ///
 /// The type holds the parameters: what may stand under `params` of a policy.
@@ -88,17 +99,11 @@ pub trait Rule: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What the rule is.
     const METADATA: Metadata;
 
-    /// Judges `object`: the object of the request or, on DELETE and where the state before matters, the old one.
+    /// Judges an object.
     ///
     /// # Errors
     /// Where something cannot be judged. What was found until then counts all the same.
-    fn check(
-        &self,
-        object: Node<'_>,
-        request: &Request<'_>,
-        mesh: &Mesh,
-        findings: &mut Findings,
-    ) -> Result<(), CannotJudge>;
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge>;
 }
 
 /// [`Rule::check`] of a rule whose type is not known: what a compiled policy holds.
@@ -107,24 +112,12 @@ pub trait Check: Send + Sync {
     ///
     /// # Errors
     /// As [`Rule::check`].
-    fn check(
-        &self,
-        object: Node<'_>,
-        request: &Request<'_>,
-        mesh: &Mesh,
-        findings: &mut Findings,
-    ) -> Result<(), CannotJudge>;
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge>;
 }
 
 impl<R: Rule> Check for R {
-    fn check(
-        &self,
-        object: Node<'_>,
-        request: &Request<'_>,
-        mesh: &Mesh,
-        findings: &mut Findings,
-    ) -> Result<(), CannotJudge> {
-        Rule::check(self, object, request, mesh, findings)
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        Rule::check(self, input, findings)
     }
 }
 

@@ -8,10 +8,10 @@ use super::decision::Decision;
 use super::judge::Judging;
 use super::ratchet;
 use super::stored;
-use crate::mesh::{Labels, Snapshot};
+use crate::mesh::{Labels, Snapshot, labels};
 use crate::object::{Node, Tree};
 use crate::policy::{InEffect, OnError, Place, Policy, PolicySet, Truth};
-use crate::rule::{CannotJudge, Findings, Operation, Request};
+use crate::rule::{CannotJudge, Findings, Input, Operation, Request};
 
 pub(super) struct Context<'p, 'r> {
     set: &'p PolicySet,
@@ -26,8 +26,7 @@ pub(super) struct Context<'p, 'r> {
 
 impl<'p, 'r> Context<'p, 'r> {
     pub(super) fn new(set: &'p PolicySet, request: &'r Request<'r>, snapshot: &'r Snapshot, today: Date) -> Self {
-        let is_namespace = request.kind.group.is_empty() && request.kind.kind == "Namespace";
-        let bodies = [&request.object, &request.old_object].into_iter().filter(|_| is_namespace);
+        let bodies = [&request.object, &request.old_object].into_iter().filter(|_| request.is_namespace());
         let own_labels = bodies.filter_map(stored).map(|tree| labels(tree.root())).collect();
         Self { set, request, snapshot, today, own_labels, before: OnceCell::new() }
     }
@@ -110,15 +109,11 @@ impl<'p, 'r> Context<'p, 'r> {
 
     fn check(&self, policy: &Policy, object: Node<'_>) -> (Findings, Option<CannotJudge>) {
         let mut findings = Findings::default();
-        let error = policy.check.check(object, self.request, self.set.mesh(), &mut findings).err();
+        let input = Input { object, request: self.request, mesh: self.set.mesh() };
+        let error = policy.check.check(input, &mut findings).err();
         let overflow =
             || CannotJudge::request(format!("more than {} violations; the rest is not judged", Findings::MOST));
         let error = error.or_else(|| findings.overflow.then(overflow));
         (findings, error)
     }
-}
-
-fn labels(object: Node<'_>) -> Labels {
-    let labels = object.at(&["metadata", "labels"]).into_iter().flat_map(Node::members);
-    labels.filter_map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned()))).collect()
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::object::Node;
+
 /// Labels by key.
 pub type Labels = BTreeMap<String, String>;
 
@@ -21,4 +23,11 @@ impl Snapshot {
         static NONE: Labels = Labels::new();
         self.namespaces.get(namespace).or(self.others_have_none.then_some(&NONE))
     }
+}
+
+/// An object's own labels. What is no string is none.
+#[must_use]
+pub fn labels(object: Node<'_>) -> Labels {
+    let labels = object.at(&["metadata", "labels"]).into_iter().flat_map(Node::members);
+    labels.filter_map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned()))).collect()
 }

@@ -206,6 +206,12 @@ impl<'a> Request<'a> {
         self.generate_name().map_or(Cow::Borrowed(&*self.name), |stem| Cow::Owned(format!("{stem}*")))
     }
 
+    /// Whether the object is a Namespace: its labels are its own.
+    #[must_use]
+    pub fn is_namespace(&self) -> bool {
+        self.kind.group.is_empty() && self.kind.kind == "Namespace"
+    }
+
     /// Whether the object is on its way out: a finalizer holds it, and must be removable.
     #[must_use]
     pub fn is_terminating(&self) -> bool {

@@ -5,9 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mesh::Mesh;
-use crate::object::{Edit, Node};
-use crate::rule::{CannotJudge, Entry, Finding, Findings, GroupKind, Metadata, Operation, Request, Rule, Severity};
+use crate::object::Edit;
+use crate::rule::{CannotJudge, Entry, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
 
 pub(super) static TEST_RULES: &[Entry] =
     &[Entry::of::<Label>(""), Entry::of::<Limit>(""), Entry::of::<Hint>(""), Entry::of::<Forbid>("")];
@@ -55,7 +54,7 @@ pub(super) struct Label {
 impl Rule for Label {
     const METADATA: Metadata = metadata("label", true);
 
-    fn check(&self, object: Node<'_>, _: &Request<'_>, _: &Mesh, findings: &mut Findings) -> Result<(), CannotJudge> {
+    fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let metadata = object.map("metadata")?;
         let labels = metadata.map(|metadata| metadata.map("labels")).transpose()?.flatten();
         let found = labels.map(|labels| labels.text(&self.key)).transpose()?.flatten();
@@ -79,7 +78,7 @@ pub(super) struct Limit {}
 impl Rule for Limit {
     const METADATA: Metadata = metadata("limit", false);
 
-    fn check(&self, object: Node<'_>, _: &Request<'_>, _: &Mesh, findings: &mut Findings) -> Result<(), CannotJudge> {
+    fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let Some(numbers) = object.at(&["spec", "numbers"]) else { return Ok(()) };
         if numbers.as_str().is_some() {
             return Err(CannotJudge { path: numbers.pointer(), message: "`numbers` is a string".to_owned() });
@@ -105,7 +104,7 @@ pub(super) struct Hint {}
 impl Rule for Hint {
     const METADATA: Metadata = metadata("hint", false);
 
-    fn check(&self, object: Node<'_>, _: &Request<'_>, _: &Mesh, findings: &mut Findings) -> Result<(), CannotJudge> {
+    fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         findings.advise(object.at(&["spec", "hint"]).map(|hint| finding(&["spec", "hint"], "hint", hint.to_json())));
         Ok(())
     }
@@ -121,7 +120,7 @@ pub(super) struct Forbid {
 impl Rule for Forbid {
     const METADATA: Metadata = metadata("forbid", true);
 
-    fn check(&self, object: Node<'_>, _: &Request<'_>, _: &Mesh, findings: &mut Findings) -> Result<(), CannotJudge> {
+    fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         if let Some(label) = object.at(&["metadata", "labels", &self.key]) {
             findings.violation(Finding {
                 fix: vec![Edit::Remove { path: label.pointer() }],

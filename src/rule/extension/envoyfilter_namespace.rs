@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::mesh::{Attachment, Mesh, TargetRef, attachment};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Metadata, Operation, Request, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
 
 documented! {
     /// An `EnvoyFilter` stands in a namespace for mesh configuration, and nowhere else.
@@ -109,13 +109,8 @@ impl Rule for EnvoyfilterNamespace {
         doc: Self::DOC,
     };
 
-    fn check(
-        &self,
-        object: Node<'_>,
-        request: &Request<'_>,
-        mesh: &Mesh,
-        findings: &mut Findings,
-    ) -> Result<(), CannotJudge> {
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let Input { object, request, mesh } = input;
         // The request's namespace, never the object's own field: that one may be empty.
         let namespace = &*request.namespace;
         let kind = &*request.kind.kind;

@@ -5,10 +5,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mesh::Mesh;
-use crate::object::{Edit, Node};
+use crate::object::Edit;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Metadata, Operation, Request, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
 
 const INJECTION: &str = "istio-injection";
 const REVISION: &str = "istio.io/rev";
@@ -79,13 +78,8 @@ impl Rule for IstioSystemInjectionDisabled {
         doc: Self::DOC,
     };
 
-    fn check(
-        &self,
-        object: Node<'_>,
-        request: &Request<'_>,
-        mesh: &Mesh,
-        findings: &mut Findings,
-    ) -> Result<(), CannotJudge> {
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let Input { object, request, mesh } = input;
         let name = &*request.name;
         if !mesh.control_plane_namespaces.iter().any(|own| own == name) {
             return Ok(());
