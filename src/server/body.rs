@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt;
+use tokio::time::timeout;
 
 /// Largest body. An UPDATE carries two objects, and the API server accepts objects of up to 3 MB.
 pub(super) const MAX_BODY: usize = 8 * 1024 * 1024;
 
-/// Up to this much of a body that is too large is still read and thrown away: a caller in the middle of sending would
-/// find its connection reset before it has seen the answer.
-const DISCARDED: usize = MAX_BODY;
+/// Up to this much of a body that nobody wants is still read and thrown away, and for no longer than this.
+const DISCARDED: usize = 8 * MAX_BODY;
+const DISCARDING: Duration = Duration::from_secs(5);
 
 /// What the API server waits when it does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,45 +72,55 @@ fn is_numeric(c: char) -> bool {
 }
 
 /// Reads the whole body within `allowed`.
-pub(super) async fn read(body: Body, allowed: Duration) -> Result<Bytes, BodyError> {
-    tokio::time::timeout(allowed, collect(body)).await.unwrap_or(Err(BodyError::Late))
+pub(super) async fn read(body: &mut Body, allowed: Duration) -> Result<Bytes, BodyError> {
+    timeout(allowed, collect(body)).await.unwrap_or(Err(BodyError::Late))
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, BodyError> {
-    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if declared > MAX_BODY + DISCARDED {
+async fn collect(body: &mut Body) -> Result<Bytes, BodyError> {
+    let declared = declared(body);
+    if declared > MAX_BODY {
         return Err(BodyError::TooLarge);
     }
-    let first = next_piece(&mut body).await?.unwrap_or_default();
+    let first = next_piece(body).await?.unwrap_or_default();
     // A review of the usual size comes in one piece, which is judged where it lies.
     if body.is_end_stream() && first.len() <= MAX_BODY {
         return Ok(first);
     }
     // The declared size at once: growing step by step would copy a large body once more. Memory that the caller does
     // not fill is never touched.
-    let mut whole = Vec::with_capacity(declared.clamp(first.len(), MAX_BODY.max(first.len())));
+    let mut whole = Vec::with_capacity(declared.max(first.len()));
     let mut piece = Some(first);
     while let Some(bytes) = piece {
         if whole.len() + bytes.len() > MAX_BODY {
-            drop(whole);
-            return discard(body).await;
+            return Err(BodyError::TooLarge);
         }
         whole.extend_from_slice(&bytes);
-        piece = next_piece(&mut body).await?;
+        piece = next_piece(body).await?;
     }
     Ok(whole.into())
 }
 
-/// Reads on without keeping anything, so that the refusal reaches a caller who is still sending.
-async fn discard(mut body: Body) -> Result<Bytes, BodyError> {
-    let mut left = DISCARDED;
-    while let Ok(Some(bytes)) = next_piece(&mut body).await {
-        match left.checked_sub(bytes.len()) {
-            Some(rest) => left = rest,
-            None => break,
-        }
+/// Reads on without keeping anything, so that a refusal reaches a caller who is still sending. Answered earlier, one over
+/// HTTP/1 would find its connection reset; over HTTP/2 the stream is, and curl then drops the answer that came with it.
+pub(super) async fn discard(mut body: Body) {
+    if declared(&body) > DISCARDED {
+        return;
     }
-    Err(BodyError::TooLarge)
+    let discarding = async {
+        let mut left = DISCARDED;
+        while let Ok(Some(bytes)) = next_piece(&mut body).await {
+            match left.checked_sub(bytes.len()) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    };
+    timeout(DISCARDING, discarding).await.ok();
+}
+
+/// What is still to come, as far as the caller announced it.
+fn declared(body: &Body) -> usize {
+    usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
 /// The next bytes; trailers are passed over.

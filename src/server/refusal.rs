@@ -1,10 +1,10 @@
 //! What is said to whoever sends something else than a review.
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::body::{BodyError, MAX_BODY};
+use super::body::{self, BodyError, MAX_BODY};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -31,6 +31,16 @@ impl From<BodyError> for Refusal {
 }
 
 impl Refusal {
+    /// The answer, once the caller has sent what he wanted to send and will listen. Who was late or broke off has no
+    /// more to say.
+    pub(super) async fn answer(self, rest: Body) -> Response {
+        self.log();
+        if !matches!(self, Self::Body(BodyError::Late | BodyError::Broken)) {
+            body::discard(rest).await;
+        }
+        self.into_response()
+    }
+
     /// A review that the API server sent and nobody judged is the operator's business; a caller who is wrong altogether
     /// is his own. What he sent is not repeated: it may be anything.
     fn log(&self) {
@@ -47,7 +57,6 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        self.log();
         let closes = matches!(self, Self::Body(_));
         let mut response = match self {
             Self::Path => plain(

@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -29,8 +31,8 @@ pub(super) fn router(judge: Arc<dyn Judge>, health: Health) -> Router {
         .route("/mutate", post(mutate))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
-        .fallback(async || Refusal::Path)
-        .method_not_allowed_fallback(async || Refusal::Method)
+        .fallback(async |request: Request| Refusal::Path.answer(request.into_body()).await)
+        .method_not_allowed_fallback(async |request: Request| Refusal::Method.answer(request.into_body()).await)
         .with_state(Arc::new(Desk { judge, health }))
 }
 
@@ -46,21 +48,29 @@ async fn readyz(State(desk): State<Arc<Desk>>) -> Response {
     }
 }
 
-async fn validate(State(desk): State<Arc<Desk>>, request: Request) -> Result<Response, Refusal> {
+async fn validate(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     desk.answer(Endpoint::Validate, request).await
 }
 
-async fn mutate(State(desk): State<Arc<Desk>>, request: Request) -> Result<Response, Refusal> {
+async fn mutate(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     desk.answer(Endpoint::Mutate, request).await
 }
 
 impl Desk {
-    async fn answer(&self, endpoint: Endpoint, request: Request) -> Result<Response, Refusal> {
-        if !is_json(request.headers()) {
+    async fn answer(&self, endpoint: Endpoint, request: Request) -> Response {
+        let (head, mut body) = request.into_parts();
+        match self.review(endpoint, &head, &mut body).await {
+            Ok(answer) => answer,
+            Err(refusal) => refusal.answer(body).await,
+        }
+    }
+
+    async fn review(&self, endpoint: Endpoint, head: &Parts, body: &mut Body) -> Result<Response, Refusal> {
+        if !is_json(&head.headers) {
             return Err(Refusal::MediaType);
         }
-        let allowed = body::caller_timeout(request.uri().query()).map_err(Refusal::Timeout)?;
-        let body = body::read(request.into_body(), allowed).await?;
+        let allowed = body::caller_timeout(head.uri.query()).map_err(Refusal::Timeout)?;
+        let body = body::read(body, allowed).await?;
         Ok(match self.judge(endpoint, &body) {
             Some(Reply::Review(review)) => ([(header::CONTENT_TYPE, JSON)], review).into_response(),
             Some(Reply::BadRequest(reason)) => {

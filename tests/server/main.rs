@@ -9,10 +9,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod frames;
 mod hostile;
 mod judge;
 mod lifecycle;
 mod limits;
 mod log;
+mod refusals;
 mod routes;
 mod startup;
