@@ -136,7 +136,8 @@ impl<'r> Report<'r> {
             object: Object {
                 api_version: request.request_kind.api_version(),
                 kind: request.kind.kind.to_string(),
-                namespace: request.namespace.to_string(),
+                // A Namespace is in none, whatever its requests say.
+                namespace: if request.is_namespace() { String::new() } else { request.namespace.to_string() },
                 name: request.display_name().into_owned(),
             },
             path: judged.finding.path,
