@@ -5,11 +5,11 @@ mod scope;
 
 use std::collections::HashMap;
 
-use json_patch::jsonptr::{Pointer, PointerBuf};
+use json_patch::jsonptr::Pointer;
 
 pub use document::{Defaults, read};
 
-use crate::object::{Span, locate_json};
+use crate::object::Span;
 use crate::rule::{Operation, Request};
 
 /// A request read from a file.
@@ -21,16 +21,6 @@ pub struct Item<'a> {
     pub request: Request<'a>,
     /// Whether its namespace was assumed.
     pub assumed_namespace: bool,
-    place: Place<'a>,
-}
-
-/// How places of an object are found in its text.
-#[derive(Clone, Debug)]
-enum Place<'a> {
-    /// The tree knows them: the text was YAML.
-    Yaml,
-    /// By walking this JSON, which starts at a byte of the file, from a pointer on.
-    Json { text: &'a str, start: usize, base: PointerBuf },
 }
 
 /// What stands in a file.
@@ -59,15 +49,7 @@ impl Item<'_> {
     #[must_use]
     pub fn span(&self, path: &Pointer) -> Option<Span> {
         let tree = self.request.judged().tree().ok()??;
-        let node = tree.root().nearest(path.tokens().map(|token| token.decoded().into_owned()));
-        match &self.place {
-            Place::Yaml => node.span(),
-            Place::Json { text, start, base } => {
-                let span = locate_json(text, &base.concat(&node.pointer()))?;
-                let start = u32::try_from(*start).ok()?;
-                Some(Span { start: start + span.start, end: start + span.end })
-            }
-        }
+        tree.root().nearest(path.tokens().map(|token| token.decoded().into_owned())).span()
     }
 
     /// What tells this object from all others of a cluster; nothing for one whose name the server is to make.

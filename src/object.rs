@@ -2,7 +2,7 @@
 //!
 //! A [`Tree`] is one flat arena in document order: a node's children follow it directly, and its `end` says where the
 //! next sibling stands. Strings are borrowed from the input where they hold no escape, else they stand in the arena's
-//! own buffer. What comes from YAML also carries the place of every node in the text ([`Node::span`]).
+//! own buffer. What comes from a file also carries the place of every node in the text ([`Node::span`]).
 
 mod builder;
 mod de;
@@ -17,9 +17,9 @@ pub use yaml::{Document, read_yaml, split_documents};
 pub use de::ShapeError;
 pub use edit::{Edit, EditError, conflict, overlay, patch};
 pub(crate) use json::json_error;
-pub use json::{ObjectSeed, read_json, read_object};
+pub use json::{ObjectSeed, read_json, read_json_at, read_object};
 pub use node::{Node, Value};
-pub use place::{Position, Span, TextIndex, locate_json};
+pub use place::{Position, Span, TextIndex};
 pub use typed::WrongType;
 
 use std::fmt;
@@ -71,7 +71,7 @@ struct Entry<'a> {
 pub struct Tree<'a> {
     entries: Vec<Entry<'a>>,
     buffer: String,
-    /// Parallel to `entries` where the text was YAML, else empty.
+    /// Parallel to `entries` where the text stands in a file, else empty.
     places: Vec<Place>,
 }
 

@@ -2,12 +2,14 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
+use common::cli::{Run, command, folder, vigla};
 use serde_json::Value;
-use tempfile::TempDir;
 
 const FILTERS: &str = "\
 # Two filters and a bystander.
@@ -30,39 +32,6 @@ spec:
   targetRefs:
   - {kind: Service, name: cart}
 ";
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Run {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Self { code: output.status.code().expect("an exit code"), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vigla"));
-    command.current_dir(folder).args(arguments).stdin(Stdio::null()).env_remove("NO_COLOR");
-    command
-}
-
-fn vigla(folder: &Path, arguments: &[&str]) -> Run {
-    command(folder, arguments).output().expect("vigla runs").into()
-}
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        fs::write(path, text).expect("a file");
-    }
-    folder
-}
 
 /// What is printed, without the milliseconds.
 fn timeless(text: &str) -> String {

@@ -2,10 +2,9 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
-use json_patch::jsonptr::PointerBuf;
 use proptest::prelude::*;
 use serde_json::Value;
-use vigla::object::{Node, Position, Span, TextIndex, locate_json, read_json, read_yaml, split_documents};
+use vigla::object::{MAX_DEPTH, Node, Position, Span, TextIndex, read_json, read_json_at, read_yaml, split_documents};
 
 fn slice(text: &str, span: Span) -> &str {
     text.get(span.start as usize..span.end as usize).unwrap_or_else(|| panic!("{span:?} in {text:?}"))
@@ -28,8 +27,8 @@ fn yaml_place(text: &str, pointer: &str) -> String {
 }
 
 fn json_place(text: &str, pointer: &str) -> Option<String> {
-    let pointer = PointerBuf::parse(pointer).expect("a pointer");
-    locate_json(text, &pointer).map(|span| told(text, span))
+    let tree = read_json_at(text, 0).expect(text);
+    descend(tree.root(), pointer).map(|node| told(text, node.span().expect("a place")))
 }
 
 fn descend<'t>(node: Node<'t>, pointer: &str) -> Option<Node<'t>> {
@@ -150,7 +149,34 @@ fn finds_nodes_in_json() {
         assert_eq!(json_place(text, pointer).as_deref(), place, "{pointer}");
     }
     assert_eq!(json_place(" [1] ", "").as_deref(), Some("1:2 [1]"));
-    assert_eq!(json_place("{", ""), None);
+    assert_eq!(json_place("\t\"a\" ", "").as_deref(), Some("1:2 \"a\""));
+}
+
+#[test]
+fn finds_nodes_in_json_inside_a_larger_text() {
+    let text = "# ä\n{\"a\":{}}\r\n{ \"a\" :\t[ 1,\n[ ]\t, {\"b\":2 } ]\n}";
+    let start = text.find("{ ").expect("the second value");
+    let tree = read_json_at(text.get(start..).expect("a piece"), start).expect("JSON");
+    for (pointer, place) in
+        [("/a", "3:3 \"a\""), ("/a/0", "3:11 1"), ("/a/1", "4:1 [ ]"), ("/a/2", "4:7 {\"b\":2 }"), ("/a/2/b", "4:12 2")]
+    {
+        let node = descend(tree.root(), pointer).expect(pointer);
+        assert_eq!(told(text, node.span().expect("a place")), place, "{pointer}");
+    }
+    assert_eq!(slice(text, tree.root().span().expect("a place")), text.get(start..).expect("a piece"));
+    let error = read_json_at("{\"a\": tru}", 10).expect_err("no JSON");
+    assert_eq!(error.offset, Some(19));
+    // Nobody else pays for places.
+    assert_eq!(read_json(text.get(start..).expect("a piece")).expect("JSON").root().span(), None);
+}
+
+#[test]
+fn finds_nodes_in_deep_json() {
+    let text = format!("{}1{}", "{ \"a\" : [".repeat(MAX_DEPTH / 2), "]}".repeat(MAX_DEPTH / 2));
+    assert_eq!(
+        json_place(&text, &"/a/0".repeat(MAX_DEPTH / 2)),
+        Some(format!("1:{} 1", text.find('1').expect("1") + 1))
+    );
 }
 
 /// A value as YAML in block style, its strings as JSON has them.
@@ -219,9 +245,9 @@ proptest! {
     #[test]
     fn json_places_hold_what_they_point_at(value in value()) {
         for text in [value.to_string(), format!("{value:#}")] {
-            let tree = read_json(&text).expect("JSON");
+            let tree = read_json_at(&text, 0).expect("JSON");
             for_each(tree.root(), &|node| {
-                let span = locate_json(&text, &node.pointer()).expect("a place");
+                let span = node.span().expect("a place");
                 assert_text(node, span, &text, json_value);
             });
         }

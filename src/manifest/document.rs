@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use json_patch::jsonptr::PointerBuf;
 use serde_json::value::RawValue;
 
 use super::scope::is_cluster_scoped;
-use super::{Content, Item, Place};
-use crate::object::{Document, Node, ReadError, Tree, json_error, read_json, read_yaml, split_documents};
+use super::{Content, Item};
+use crate::object::{Document, Node, ReadError, Tree, json_error, read_json_at, read_yaml, split_documents};
 use crate::review;
 use crate::rule::{Body, Operation, Request, Resource, User};
 
@@ -53,12 +52,12 @@ impl<'a> Reader<'_, 'a> {
             None => Err(None),
         };
         match json {
-            Ok(values) => values.into_iter().for_each(|json| match read_json(json.text) {
-                Ok(tree) => self.tree(&tree, Some(json), json.start),
+            Ok(values) => values.into_iter().for_each(|json| match read_json_at(json.text, json.start) {
+                Ok(tree) => self.tree(&tree, json.start),
                 Err(error) => self.unreadable(error, json.start),
             }),
             Err(json_error) => match (read_yaml(document), json_error) {
-                (Ok(tree), _) => self.tree(&tree, None, document.start()),
+                (Ok(tree), _) => self.tree(&tree, document.start()),
                 // What was meant as JSON gets JSON's complaint.
                 (Err(_), Some(error)) | (Err(error), None) => self.unreadable(error, document.start()),
             },
@@ -71,17 +70,17 @@ impl<'a> Reader<'_, 'a> {
         self.contents.push(Content::Unreadable { message: error.message, offset });
     }
 
-    fn tree(&mut self, tree: &Tree<'a>, json: Option<Json<'a>>, start: usize) {
+    fn tree(&mut self, tree: &Tree<'a>, start: usize) {
         self.document += 1;
         let mut objects = Vec::new();
         flatten(tree.root(), &mut objects);
         for object in objects {
-            let content = self.object(object, json, start);
+            let content = self.object(object, start);
             self.contents.push(content);
         }
     }
 
-    fn object(&self, node: Node<'_>, json: Option<Json<'a>>, start: usize) -> Content<'a> {
+    fn object(&self, node: Node<'_>, start: usize) -> Content<'a> {
         let text = |key: &str| node.get(key).and_then(Node::as_str).filter(|text| !text.is_empty());
         let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
             return Content::Foreign { offset: start };
@@ -90,27 +89,17 @@ impl<'a> Reader<'_, 'a> {
         if group == "policies.vigla.dev" {
             return Content::Ours;
         }
-        let (request, judged) = if group == "admission.k8s.io" && kind == "AdmissionReview" {
+        let recorded = group == "admission.k8s.io" && kind == "AdmissionReview";
+        let request = if recorded {
             match review::recorded(node) {
-                Ok(request) => (request, &["request", "object"][..]),
+                Ok(request) => request,
                 Err(message) => return Content::Unreadable { message, offset: start },
             }
         } else {
-            (self.request(node, Resource::owned(group, version, kind)), &[][..])
+            self.request(node, Resource::owned(group, version, kind))
         };
-        let judged = match request.operation {
-            Operation::Delete if !judged.is_empty() => &["request", "oldObject"][..],
-            _ => judged,
-        };
-        let place = match json {
-            None => Place::Yaml,
-            Some(Json { text, start }) => {
-                let base = node.pointer().concat(&PointerBuf::from_tokens(judged.iter().copied()));
-                Place::Json { text, start, base }
-            }
-        };
-        let assumed_namespace = judged.is_empty() && self.defaults.namespace.is_none() && assumed(node, &request);
-        Content::Item(Box::new(Item { document: self.document, request, assumed_namespace, place }))
+        let assumed_namespace = !recorded && self.defaults.namespace.is_none() && assumed(node, &request);
+        Content::Item(Box::new(Item { document: self.document, request, assumed_namespace }))
     }
 
     fn request(&self, object: Node<'_>, kind: Resource<'static>) -> Request<'a> {

@@ -1,5 +1,7 @@
 //! The JSON reader: `serde_json`'s deserializer builds the arena directly.
 
+mod places;
+
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -25,6 +27,22 @@ pub fn read_json(text: &str) -> Result<Tree<'_>, ReadError> {
 /// As [`read_json`].
 pub fn read_object(text: &str) -> Result<Tree<'_>, ReadError> {
     read(text, Depth::Object)
+}
+
+/// Reads one JSON value whole, as [`read_json`] does, with the place of every node in a larger text, in which it stands
+/// from byte `start` on.
+///
+/// # Errors
+/// As [`read_json`], their offsets in the larger text.
+pub fn read_json_at(text: &str, start: usize) -> Result<Tree<'_>, ReadError> {
+    let in_file =
+        |ReadError { message, offset }| ReadError { message, offset: Some(start + offset.unwrap_or_default()) };
+    if u32::try_from(start + text.len()).is_err() {
+        return Err(ReadError::at(start, "the text is longer than 4 GiB; split it"));
+    }
+    let mut tree = read_json(text).map_err(in_file)?;
+    tree.places = places::places(text, start as u32).map_err(|error| in_file(json_error(text, &error)))?;
+    Ok(tree)
 }
 
 fn read(text: &str, depth: Depth) -> Result<Tree<'_>, ReadError> {

@@ -188,7 +188,7 @@ impl<'t> Node<'t> {
 
     /// Where to point a reader of the text at: the value, or the member's name where the value is a list or map.
     ///
-    /// Byte offsets in the text; known for what came from YAML.
+    /// Byte offsets in the text; known for what came from a file.
     #[must_use]
     pub fn span(self) -> Option<Span> {
         let place = self.place()?;

@@ -1,8 +1,16 @@
 //! A running server, and clients for it: well-behaved ones, and raw bytes over TLS for the others.
 
 #![allow(dead_code, reason = "shared: each test file uses a part")]
-#![allow(clippy::expect_used, clippy::print_stderr, clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests"
+)]
 
+pub(crate) mod cli;
 pub(crate) mod review;
 
 use std::fs;
