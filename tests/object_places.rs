@@ -60,6 +60,20 @@ fn finds_the_line_and_column() {
 }
 
 #[test]
+fn finds_the_column_in_a_long_line() {
+    for line in ["ä\t😀".repeat(2000), "x".repeat(2048), "x😀".repeat(820)] {
+        let text = format!("a\n{line}");
+        let index = TextIndex::new(&text);
+        for (n, (offset, _)) in line.char_indices().chain([(line.len(), ' ')]).enumerate() {
+            assert_eq!(index.position(2 + offset), Position { line: 2, column: n + 1 }, "{offset}");
+        }
+        // Without the line before it, the strides begin elsewhere.
+        let end = TextIndex::new(&line).position(usize::MAX);
+        assert_eq!(end, Position { line: 1, column: line.chars().count() + 1 });
+    }
+}
+
+#[test]
 fn finds_nodes_in_block_style() {
     let text = "# c\nkind: Pod\nmetadata:\n  name: 'a'\n  \"x y\": {}\nspec:\n- b: 1\n  c:\n- |\n  d\n  e\n\n- !!str\n- &x f g\n  h\nlast: >-\n\n   i\n";
     for (pointer, place) in [

@@ -26,12 +26,17 @@ pub struct Position {
     pub column: usize,
 }
 
-/// Turns byte offsets of one text into lines and columns.
+/// How many bytes lie between two that [`TextIndex`] knows the number of characters before.
+const STRIDE: usize = 1024;
+
+/// Turns byte offsets of one text into lines and columns, however long its lines are.
 #[derive(Clone, Debug)]
 pub struct TextIndex<'a> {
     text: &'a str,
     /// Where each line starts.
     lines: Vec<usize>,
+    /// How many characters start before byte 0, [`STRIDE`], twice that, and so on.
+    characters: Vec<usize>,
 }
 
 impl<'a> TextIndex<'a> {
@@ -39,7 +44,13 @@ impl<'a> TextIndex<'a> {
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, lines }
+        let mut before = 0;
+        let characters = text.as_bytes().chunks(STRIDE).map(|chunk| {
+            let counted = before;
+            before += starts(chunk);
+            counted
+        });
+        Self { text, lines, characters: characters.collect() }
     }
 
     /// The line and column of a byte offset; past the end, those of the end.
@@ -48,7 +59,19 @@ impl<'a> TextIndex<'a> {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.lines.partition_point(|&start| start <= offset);
         let start = line.checked_sub(1).and_then(|at| self.lines.get(at)).copied().unwrap_or_default();
-        let column = self.text.get(start..offset).unwrap_or_default().chars().count() + 1;
+        let column = self.characters_before(offset) - self.characters_before(start) + 1;
         Position { line, column }
     }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        // At the very end no stride may begin: the one before it then ends there.
+        let stride = (offset / STRIDE).min(self.characters.len().saturating_sub(1));
+        let known = self.characters.get(stride).copied().unwrap_or_default();
+        known + self.text.as_bytes().get(stride * STRIDE..offset).map_or(0, starts)
+    }
+}
+
+/// How many characters start among these bytes of UTF-8.
+fn starts(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte & 0b1100_0000 != 0b1000_0000).count()
 }

@@ -1,22 +1,35 @@
 //! Findings drawn over the lines that they are about.
 
+mod window;
+
 use std::fmt::Write;
 use std::time::Duration;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use self::window::Window;
 use super::{At, Finding, Report, Summary, Unreadable};
 use crate::engine::Effect;
 use crate::review::printable;
 
 /// All findings.
 pub(in crate::cli) fn findings(report: &Report<'_>, renderer: &Renderer) -> String {
-    report.findings.iter().map(|found| renderer.render(&[finding(found)]) + "\n\n").collect()
+    report.findings.iter().map(|found| render(renderer, finding(found), found.at)).collect()
 }
 
 /// All that could not be read.
 pub(in crate::cli) fn errors(report: &Report<'_>, renderer: &Renderer) -> String {
-    report.errors.iter().map(|error| renderer.render(&[unreadable(error)]) + "\n\n").collect()
+    report.errors.iter().map(|error| render(renderer, unreadable(error), error.at)).collect()
+}
+
+/// Draws one group. To annotate-snippets a snippet after an [`Origin`] is a second place, whose file it wants to name:
+/// that line, without a name, is left out.
+fn render(renderer: &Renderer, group: Group<'_>, at: Option<At<'_>>) -> String {
+    /// After the title, the place and the bar.
+    const SECOND_PLACE: usize = 3;
+    let drawn = renderer.render(&[group]) + "\n\n";
+    let lines = drawn.split_inclusive('\n').enumerate();
+    lines.filter(|(number, _)| at.is_none() || *number != SECOND_PLACE).map(|(_, line)| line).collect()
 }
 
 fn finding<'f>(finding: &'f Finding<'_>) -> Group<'f> {
@@ -53,17 +66,15 @@ fn place<'f>(group: Group<'f>, file: &'f str, at: Option<At<'f>>, label: &'f str
     let Some(At { text, span, start }) = at else {
         return group.element(Origin::path(file));
     };
-    let (from, to) = (span.start as usize, span.end as usize);
-    let line_start = text.get(..from).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-    let rest = text.get(line_start..).unwrap_or_default();
-    let line = rest.lines().next().unwrap_or_default();
-    let from = from - line_start;
-    let to = (to - line_start).min(line.len()).max(from);
-    let mut annotation = AnnotationKind::Primary.span(from..to);
+    let Window { text, marked } = Window::new(text, span);
+    let mut annotation = AnnotationKind::Primary.span(marked);
     if !label.is_empty() {
         annotation = annotation.label(label);
     }
-    group.element(Snippet::source(line).path(file).line_start(start.line).annotation(annotation))
+    // The snippet may be a piece of its line, so the column is ours to say; see `render`.
+    group
+        .element(Origin::path(file).line(start.line).char_column(start.column))
+        .element(Snippet::source(text).line_start(start.line).annotation(annotation))
 }
 
 /// The line that sums up a run.
