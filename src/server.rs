@@ -5,6 +5,7 @@
 //! a task of its own, and ALPN has chosen the version before HTTP begins.
 
 mod body;
+mod budget;
 mod connection;
 pub mod dev;
 mod health;
@@ -12,6 +13,7 @@ mod listen;
 mod refusal;
 mod routes;
 mod stop;
+mod timeout;
 pub mod tls;
 mod webhook;
 

@@ -37,7 +37,9 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_ANSWER: Duration = Duration::from_secs(20);
 
 /// Requests of one HTTP/2 connection at a time.
-const STREAMS: u32 = 200;
+const STREAMS: u32 = 64;
+/// What one HTTP/2 connection may send before anybody reads it: bodies that wait for room stay here.
+const WINDOW: u32 = 256 * 1024;
 /// Streams that a peer opens and resets before they were looked at (CVE-2023-44487): above this, the connection ends.
 const PEER_RESETS: usize = 20;
 /// Streams that we reset because of the peer's errors (RUSTSEC-2024-0003): above this, the connection ends.
@@ -131,6 +133,8 @@ fn http2_builder() -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_ANSWER)
         .max_concurrent_streams(STREAMS)
+        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(WINDOW)
         .max_pending_accept_reset_streams(PEER_RESETS)
         .max_local_error_reset_streams(OWN_RESETS)
         .max_header_list_size(HTTP2_HEADERS);

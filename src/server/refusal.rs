@@ -50,6 +50,7 @@ impl Refusal {
             Self::Body(BodyError::Broken) => "400, the body broke off",
             Self::Body(BodyError::TooLarge) => "413, the body is too large",
             Self::Body(BodyError::Late) => "408, the body came too late",
+            Self::Body(BodyError::Crowded) => "503, other large bodies left no room for this one",
         };
         tracing::warn!("a request was refused: {why}");
     }
@@ -83,6 +84,10 @@ impl IntoResponse for Refusal {
             Self::Body(BodyError::Late) => plain(
                 StatusCode::REQUEST_TIMEOUT,
                 "the body did not arrive in time; expected all of it within the timeout asked for (10s if none)\n",
+            ),
+            Self::Body(BodyError::Crowded) => plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many large bodies at once, and no room for this one in half the timeout; try again\n",
             ),
             Self::Body(BodyError::Broken) => {
                 plain(StatusCode::BAD_REQUEST, "the body broke off; expected all of what its length announced\n")

@@ -13,9 +13,11 @@ use axum::routing::{get, post};
 use jiff::Timestamp;
 
 use super::Judge;
-use super::body;
+use super::body::Reader;
+use super::budget::Budget;
 use super::health::{Health, Phase};
 use super::refusal::{Refusal, plain};
+use super::timeout::caller_timeout;
 use crate::review::{Endpoint, Reply};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -23,6 +25,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 struct Desk {
     judge: Arc<dyn Judge>,
     health: Health,
+    budget: Budget,
 }
 
 pub(super) fn router(judge: Arc<dyn Judge>, health: Health) -> Router {
@@ -33,7 +36,7 @@ pub(super) fn router(judge: Arc<dyn Judge>, health: Health) -> Router {
         .route("/readyz", get(readyz))
         .fallback(async |request: Request| Refusal::Path.answer(request.into_body()).await)
         .method_not_allowed_fallback(async |request: Request| Refusal::Method.answer(request.into_body()).await)
-        .with_state(Arc::new(Desk { judge, health }))
+        .with_state(Arc::new(Desk { judge, health, budget: Budget::default() }))
 }
 
 async fn livez() -> Response {
@@ -69,9 +72,10 @@ impl Desk {
         if !is_json(&head.headers) {
             return Err(Refusal::MediaType);
         }
-        let allowed = body::caller_timeout(head.uri.query()).map_err(Refusal::Timeout)?;
-        let body = body::read(body, allowed).await?;
-        Ok(match self.judge(endpoint, &body) {
+        let allowed = caller_timeout(head.uri.query()).map_err(Refusal::Timeout)?;
+        let received = Reader::new(&self.budget, head.version, allowed).read(body).await?;
+        let body = &received.bytes;
+        Ok(match self.judge(endpoint, body) {
             Some(Reply::Review(review)) => ([(header::CONTENT_TYPE, JSON)], review).into_response(),
             Some(Reply::BadRequest(reason)) => {
                 // The reason may quote the body, which may hold a secret: it is for the caller alone.

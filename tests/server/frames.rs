@@ -20,6 +20,7 @@ pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) flags: u8,
     pub(crate) stream: u32,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// A connection whose frames are ours.
@@ -45,7 +46,7 @@ impl Frames {
         let [a, b, c, kind, flags, stream @ ..] = head;
         let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]).try_into().unwrap()];
         soon(self.0.read_exact(&mut payload)).await.ok()?;
-        Some(Frame { kind, flags, stream: u32::from_be_bytes(stream) })
+        Some(Frame { kind, flags, stream: u32::from_be_bytes(stream), payload })
     }
 
     /// Everything that comes before the answer to a ping: the server has read what was written until now.

@@ -1,6 +1,7 @@
 //! A judge of our own behind the same door: what the server does when judging goes wrong.
 
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -14,12 +15,20 @@ use vigla::server::{Health, Judge, Server, Stop, StopTrigger};
 
 use crate::common::{Door, Http, send, soon};
 
-/// Says what it heard, and panics when asked to.
-struct Parrot;
+/// Says what it heard, panics when asked to, and thinks as long as it is told to.
+struct Parrot {
+    thinking: Sender<()>,
+    go_on: Mutex<Receiver<()>>,
+}
 
 impl Judge for Parrot {
     fn judge(&self, endpoint: Endpoint, body: &[u8], _: Timestamp) -> Reply {
         assert!(!body.starts_with(b"panic"), "as asked");
+        if body.starts_with(b"think") {
+            self.thinking.send(()).unwrap();
+            self.go_on.lock().unwrap().recv().unwrap();
+            return reply(endpoint, "thought", b"");
+        }
         reply(endpoint, "heard", body)
     }
 
@@ -38,6 +47,10 @@ struct InProcess {
     health: Health,
     stop: StopTrigger,
     running: JoinHandle<()>,
+    /// Says that the judge has begun to think.
+    thinking: Receiver<()>,
+    /// Lets it come to an end.
+    go_on: Sender<()>,
 }
 
 async fn start() -> InProcess {
@@ -46,8 +59,10 @@ async fn start() -> InProcess {
     let door = Door::new(server.address(), dev.ca_path());
     let health = Health::default();
     let (trigger, stop) = Stop::by_hand();
-    let running = tokio::spawn(server.run(Arc::new(Parrot), health.clone(), stop, Duration::ZERO));
-    InProcess { door, health, stop: trigger, running }
+    let ((thinking, begun), (go_on, wait)) = (channel(), channel());
+    let parrot = Arc::new(Parrot { thinking, go_on: Mutex::new(wait) });
+    let running = tokio::spawn(server.run(parrot, health.clone(), stop, Duration::ZERO));
+    InProcess { door, health, stop: trigger, running, thinking: begun, go_on }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,4 +103,27 @@ async fn says_why_it_is_not_ready() {
 
     server.stop.stop();
     soon(server.running).await.unwrap();
+}
+
+/// A tree may have many times the size of its text: what is judged at once is bounded, whatever the number of cores.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn judges_the_largest_bodies_one_by_one() {
+    let server = start().await;
+    let largest = "think".repeat(8 * 1024 * 1024 / 5);
+    let door = server.door.clone();
+    let body = largest.clone();
+    let first = tokio::spawn(async move { door.post(Http::One, "/validate?timeout=30s", body).await });
+    let thinking = server.thinking;
+    let thinking = tokio::task::spawn_blocking(move || thinking.recv().map(|()| thinking));
+    let thinking = soon(thinking).await.unwrap().unwrap();
+
+    let second = server.door.post(Http::One, "/validate?timeout=500ms", largest).await;
+    assert_eq!(second.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(second.body.starts_with("too many large bodies at once"), "{}", second.body);
+    let small = "x".repeat(64 * 1024);
+    assert_eq!(server.door.post(Http::One, "/validate", small).await.status, StatusCode::OK);
+
+    server.go_on.send(()).unwrap();
+    assert_eq!(soon(first).await.unwrap().body, "Validate thought ");
+    assert!(thinking.try_recv().is_err(), "the second one was never judged");
 }

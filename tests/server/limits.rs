@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 use hyper::body::{Body, Bytes, Frame};
 use hyper::http::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
-use crate::common::{Answer, Http, REVIEW_UID, Vigla, send, soon};
+use crate::common::{Answer, Http, REVIEW, REVIEW_UID, Vigla, send, soon};
+use crate::frames::{Frames, SETTINGS};
 
 const BOTH: [Http; 2] = [Http::One, Http::Two];
 const LIMIT: usize = 8 * 1024 * 1024;
@@ -139,4 +142,66 @@ async fn survives_a_body_with_wrong_framing() {
     soon(stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert_eq!(vigla.door.get(Http::One, "/readyz").await.status, StatusCode::OK);
+}
+
+/// Begins a body of the largest size, up to its first byte, and leaves it at that.
+async fn begin_a_large_body(vigla: &Vigla) -> TlsStream<TcpStream> {
+    let mut stream = vigla.door.raw(&["http/1.1"]).await;
+    let head = format!(
+        "POST /validate?timeout=30s HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: {LIMIT}\r\nexpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        assert_ne!(soon(stream.read_buf(&mut answer)).await.unwrap(), 0, "closed");
+    }
+    stream.write_all(b"{").await.unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_wait_for_room_and_small_ones_do_not() {
+    let mut vigla = Vigla::start(&[]);
+    let mut begun = Vec::new();
+    for _ in 0..8 {
+        begun.push(begin_a_large_body(&vigla).await);
+    }
+    // That the server has read the last of those bytes cannot be seen from here; until then there is room.
+    let refused = async {
+        loop {
+            let answer = vigla.door.post(Http::One, "/validate?timeout=300ms", review_of(LIMIT)).await;
+            if answer.status != StatusCode::OK {
+                return answer;
+            }
+        }
+    };
+    let answer = soon(refused).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.body.starts_with("too many large bodies at once"), "{}", answer.body);
+    for http in BOTH {
+        assert_eq!(vigla.door.post(http, "/validate", REVIEW).await.status, StatusCode::OK);
+    }
+    let unannounced = Pieces { left: 1, ends: true };
+    assert_eq!(post(&vigla, Http::One, "/validate", unannounced).await.status, StatusCode::BAD_REQUEST, "read, small");
+
+    drop(begun);
+    let answer = vigla.door.post(Http::One, "/validate?timeout=30s", review_of(LIMIT)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    vigla.wait_for_log("503");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_http2_connection_holds_few_bodies() {
+    let vigla = Vigla::start(&[]);
+    let mut frames = Frames::open(&vigla.door).await;
+    let settings = loop {
+        let frame = frames.next().await.unwrap();
+        if frame.kind == SETTINGS {
+            break frame.payload;
+        }
+    };
+    let max_concurrent_streams = [0, 3];
+    let setting = settings.chunks(6).find(|setting| setting.starts_with(&max_concurrent_streams));
+    assert_eq!(setting.unwrap()[2..], 64_u32.to_be_bytes());
 }
