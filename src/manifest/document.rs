@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::metadata;
 use super::scope::is_cluster_scoped;
 use super::{Content, Item};
 use crate::object::{Document, Node, ReadError, Tree, json_error, read_json_at, read_yaml, split_documents};
@@ -66,8 +67,7 @@ impl<'a> Reader<'_, 'a> {
 
     fn unreadable(&mut self, error: ReadError, start: usize) {
         self.document += 1;
-        let offset = error.offset.unwrap_or(start);
-        self.contents.push(Content::Unreadable { message: error.message, offset });
+        self.contents.push(unreadable(error, start));
     }
 
     fn tree(&mut self, tree: &Tree<'a>, start: usize) {
@@ -91,21 +91,22 @@ impl<'a> Reader<'_, 'a> {
         }
         let recorded = group == "admission.k8s.io" && kind == "AdmissionReview";
         let request = if recorded {
-            match review::recorded(node) {
-                Ok(request) => request,
-                Err(message) => return Content::Unreadable { message, offset: start },
-            }
+            review::recorded(node).map_err(|message| ReadError { message, offset: None })
         } else {
             self.request(node, Resource::owned(group, version, kind))
         };
-        let assumed_namespace = !recorded && self.defaults.namespace.is_none() && assumed(node, &request);
-        Content::Item(Box::new(Item { document: self.document, request, assumed_namespace }))
+        match request {
+            Ok(request) => {
+                let assumed_namespace = !recorded && self.defaults.namespace.is_none() && assumed(node, &request);
+                Content::Item(Box::new(Item { document: self.document, request, assumed_namespace }))
+            }
+            Err(error) => unreadable(error, start),
+        }
     }
 
-    fn request(&self, object: Node<'_>, kind: Resource<'static>) -> Request<'a> {
-        let metadata = |key: &str| object.at(&["metadata", key]).and_then(Node::as_str).unwrap_or_default().to_owned();
-        let name = metadata("name");
-        let namespace = match metadata("namespace") {
+    fn request(&self, object: Node<'_>, kind: Resource<'static>) -> Result<Request<'a>, ReadError> {
+        let name = metadata::field(object, "name")?.to_owned();
+        let namespace = match metadata::field(object, "namespace")?.to_owned() {
             _ if is_cluster_scoped(&kind.group, &kind.kind) => {
                 let is_namespace = kind.group.is_empty() && kind.kind == "Namespace";
                 if is_namespace { name.clone() } else { String::new() }
@@ -116,7 +117,7 @@ impl<'a> Reader<'_, 'a> {
         let body = Body::Read(Tree::object_at(object));
         let deletes = self.defaults.operation == Operation::Delete;
         let (object, old_object) = if deletes { (Body::Absent, body) } else { (body, Body::Absent) };
-        Request {
+        Ok(Request {
             operation: self.defaults.operation,
             request_kind: kind.clone(),
             kind,
@@ -127,8 +128,12 @@ impl<'a> Reader<'_, 'a> {
             dry_run: false,
             object,
             old_object,
-        }
+        })
     }
+}
+
+fn unreadable<'a>(ReadError { message, offset }: ReadError, start: usize) -> Content<'a> {
+    Content::Unreadable { message, offset: offset.unwrap_or(start) }
 }
 
 /// Whether a request has a namespace that its object does not name.
