@@ -1,6 +1,7 @@
 //! The text of files as requests: documents, lists, recorded reviews.
 
 mod document;
+mod list;
 mod metadata;
 mod scope;
 

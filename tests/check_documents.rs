@@ -31,3 +31,67 @@ fn a_name_of_the_wrong_type_is_an_error_at_its_place() {
         assert_eq!(run.report()["findings"][0]["object"]["namespace"], "default");
     }
 }
+
+#[test]
+fn what_has_items_is_a_list_and_says_what_they_are() {
+    let head = "apiVersion: networking.istio.io/v1alpha3\nkind: ";
+    for (text, places) in [
+        // Items without a kind have the list's; what they say themselves counts where they say it whole.
+        ("EnvoyFilterList\nitems:\n- metadata: {name: a, namespace: shop}\n", &["4:34 a"][..]),
+        ("EnvoyFilterList\nitems:\n- kind: ConfigMap\n  metadata: {name: a, namespace: shop}\n", &["5:34 a"]),
+        ("EnvoyFilterList\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n", &[]),
+        ("EnvoyFilterList\nitems:\n- items:\n  - metadata: {name: a, namespace: shop}\n", &["4:3 ", "5:36 a"]),
+        // Both what kubectl makes of it and what others do.
+        ("EnvoyFilter\nmetadata: {name: b, namespace: shop}\nitems: []\n", &["3:32 b"]),
+        (
+            "EnvoyFilter\nmetadata: {name: b, namespace: shop}\nitems:\n- metadata: {name: a, namespace: shop}\n- c\n",
+            &["3:32 b", "5:34 a"],
+        ),
+        ("EnvoyFilterList\nitems:\n", &[]),
+    ] {
+        let run = check(&format!("{head}{text}"));
+        assert_eq!(
+            (run.places(), run.errors().len()),
+            (places.iter().map(|&place| place.to_owned()).collect(), 0),
+            "{text}"
+        );
+    }
+    // No kind to inherit: counted, and an error where asked for.
+    let nameless = "apiVersion: v1\nkind: List\nitems:\n- metadata: {name: a}\n- spec: {}\n";
+    assert_eq!(check(nameless).report()["summary"]["skipped"], 2);
+    let run = check_with(nameless, &["--strict", "-o", "json"]);
+    let message = "not a Kubernetes object: it has no `apiVersion` and `kind`";
+    assert_eq!(run.errors(), [format!("4:3 {message}"), format!("5:3 {message}")]);
+}
+
+#[test]
+fn a_list_that_kubectl_cannot_take_apart_is_an_error() {
+    let list = "apiVersion: v1\nkind: List\n";
+    let object = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}";
+    for (text, error) in [
+        (format!("{list}items: {object}\n"), "3:1 `items` is a map, expected a list"),
+        (format!("{list}items: a\n"), "3:8 `items` is a string, expected a list"),
+        (format!("{list}item: []\n"), "1:1 a `List` without `items`"),
+        (format!("{list}items: [a, {object}]\n"), "3:9 an item of the list is a string, expected an object"),
+        (format!("{list}items: [null]\n"), "3:9 an item of the list is null, expected an object"),
+        (
+            r#"[{"apiVersion": "v1", "kind": "ConfigMap"}]"#.to_owned(),
+            "1:1 a list of objects without a `kind`; put it below `items` of a `List`, or `---` between them",
+        ),
+    ] {
+        let run = check(&text);
+        assert_eq!((run.code, run.errors()), (2, vec![error.to_owned()]), "{text}");
+    }
+    // Lists of anything else are nobody's objects, and some kinds merely sound like lists.
+    for (text, documents, skipped) in [
+        ("- hosts: all\n- 1\n", 0, 1),
+        ("[]", 0, 1),
+        ("items: [a, {b: c}]", 0, 1),
+        ("apiVersion: example.com/v1\nkind: AllowList\nspec: {}\n", 1, 0),
+        ("apiVersion: example.com/v1\nkind: Shelf\nitems: {a: b}\n", 1, 0),
+    ] {
+        let summary = check(text).report()["summary"].clone();
+        let counted = (summary["documents"].as_u64(), summary["skipped"].as_u64(), summary["errors"].as_u64());
+        assert_eq!(counted, (Some(documents), Some(skipped), Some(0)), "{text}");
+    }
+}

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::list::{Single, singles};
 use super::metadata;
 use super::scope::is_cluster_scoped;
 use super::{Content, Item};
@@ -72,19 +73,18 @@ impl<'a> Reader<'_, 'a> {
 
     fn tree(&mut self, tree: &Tree<'a>, start: usize) {
         self.document += 1;
-        let mut objects = Vec::new();
-        flatten(tree.root(), &mut objects);
-        for object in objects {
-            let content = self.object(object, start);
+        for single in singles(tree.root()) {
+            let content = single.map_or_else(|error| unreadable(error, start), |single| self.object(single, start));
             self.contents.push(content);
         }
     }
 
-    fn object(&self, node: Node<'_>, start: usize) -> Content<'a> {
-        let text = |key: &str| node.get(key).and_then(Node::as_str).filter(|text| !text.is_empty());
-        let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
+    fn object(&self, single: Single<'_>, start: usize) -> Content<'a> {
+        let Single { node, api_version, kind } = single;
+        let start = metadata::start(node).unwrap_or(start);
+        if !single.is_object() {
             return Content::Foreign { offset: start };
-        };
+        }
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         if group == "policies.vigla.dev" {
             return Content::Ours;
@@ -140,16 +140,6 @@ fn unreadable<'a>(ReadError { message, offset }: ReadError, start: usize) -> Con
 fn assumed(object: Node<'_>, request: &Request<'_>) -> bool {
     let named = object.at(&["metadata", "namespace"]).and_then(Node::as_str).is_some_and(|name| !name.is_empty());
     !named && !is_cluster_scoped(&request.kind.group, &request.kind.kind)
-}
-
-/// The items of lists, of lists in them too, else the value itself; nothing for an empty document.
-fn flatten<'t>(node: Node<'t>, objects: &mut Vec<Node<'t>>) {
-    let is_list = node.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List"));
-    match node.get("items").filter(|items| is_list && items.is_list()) {
-        Some(items) => items.items().for_each(|item| flatten(item, objects)),
-        None if node.is_null() => {}
-        None => objects.push(node),
-    }
 }
 
 /// The text of a document that starts as JSON does.

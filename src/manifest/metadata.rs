@@ -23,6 +23,10 @@ pub(super) fn field<'t>(object: Node<'t>, key: &str) -> Result<&'t str, ReadErro
 
 /// What stands at `node` is not what must stand at `path`.
 pub(super) fn unexpected(node: Node<'_>, path: &str, expected: &str) -> ReadError {
-    let offset = node.span().map(|span| span.start as usize);
-    ReadError { message: format!("`{path}` is {}, expected {expected}", node.type_name()), offset }
+    ReadError { message: format!("`{path}` is {}, expected {expected}", node.type_name()), offset: start(node) }
+}
+
+/// Where a node starts in its file.
+pub(super) fn start(node: Node<'_>) -> Option<usize> {
+    node.span().map(|span| span.start as usize)
 }
