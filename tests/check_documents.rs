@@ -95,3 +95,19 @@ fn a_list_that_kubectl_cannot_take_apart_is_an_error() {
         assert_eq!(counted, (Some(documents), Some(skipped), Some(0)), "{text}");
     }
 }
+
+#[test]
+fn a_key_that_stands_twice_in_json_is_an_error_at_the_second() {
+    let many: String = (0..40).map(|n| format!("\"k{n}\":{n},")).collect();
+    for (text, place) in [
+        (r#"{"metadata":{"namespace":"shop","namespace":"istio-config"},X}"#, "1:33"),
+        (r#"{"metadata":{"namespace":"shop","n\u0061mespace":"shop","namespace":1},X}"#, "1:33"),
+        ("{X,\n\"spec\":[{},{\"a\":{\"b\":1,\"b\":2},\n\"a\":1}]}", "3:1"),
+        (&*format!("{{X,\n\"spec\":{{{many}\n\"k7\":0}}}}"), "3:1"),
+    ] {
+        let head = r#""apiVersion":"networking.istio.io/v1alpha3","kind":"EnvoyFilter""#;
+        let run = check(&text.replace('X', head));
+        let error = format!("{place} a key that stands in this map already; remove one of them");
+        assert_eq!((run.code, run.errors(), run.places().len()), (2, vec![error], 0), "{text}");
+    }
+}

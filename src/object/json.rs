@@ -1,5 +1,6 @@
 //! The JSON reader: `serde_json`'s deserializer builds the arena directly.
 
+mod duplicate;
 mod places;
 
 use std::fmt;
@@ -33,7 +34,7 @@ pub fn read_object(text: &str) -> Result<Tree<'_>, ReadError> {
 /// from byte `start` on.
 ///
 /// # Errors
-/// As [`read_json`], their offsets in the larger text.
+/// As [`read_json`], their offsets in the larger text; and where a member stands twice.
 pub fn read_json_at(text: &str, start: usize) -> Result<Tree<'_>, ReadError> {
     let in_file =
         |ReadError { message, offset }| ReadError { message, offset: Some(start + offset.unwrap_or_default()) };
@@ -42,6 +43,7 @@ pub fn read_json_at(text: &str, start: usize) -> Result<Tree<'_>, ReadError> {
     }
     let mut tree = read_json(text).map_err(in_file)?;
     tree.places = places::places(text, start as u32).map_err(|error| in_file(json_error(text, &error)))?;
+    duplicate::refuse(&tree)?;
     Ok(tree)
 }
 
