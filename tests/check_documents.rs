@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::cli::{check, check_with};
+use common::cli::{check, check_with, filter};
 
 /// An offender, but for its `metadata`.
 const FILTER: &str = "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\n";
@@ -110,4 +110,22 @@ fn a_key_that_stands_twice_in_json_is_an_error_at_the_second() {
         let error = format!("{place} a key that stands in this map already; remove one of them");
         assert_eq!((run.code, run.errors(), run.places().len()), (2, vec![error], 0), "{text}");
     }
+}
+
+#[test]
+fn a_broken_json_value_hides_none_before_it() {
+    let (a, b) = (filter("a", "shop"), filter("b", "shop"));
+    let text = format!("{a}\n{b}\n{{\"broken\": \n---\n{}\n", filter("c", "shop"));
+    let run = check(&text);
+    let findings = run.places();
+    let names: Vec<_> = findings.iter().map(|place| place.split_once(' ').unwrap().1).collect();
+    assert_eq!((run.code, names), (2, vec!["a", "b", "c"]));
+    assert_eq!(run.errors(), ["3:10 not valid JSON: EOF while parsing a value"]);
+    // A fault that only the second reading notices hides no value, neither before nor after it.
+    let run = check(&format!("{a} {{\"deep\": [1e999]}} {b}"));
+    assert_eq!((run.places().len(), run.errors().len()), (2, 1));
+    assert!(run.errors()[0].starts_with(&format!("1:{} ", a.to_string().len() + 16)), "{:?}", run.errors());
+    // What is YAML all the same is read as YAML, once.
+    let run = check(&format!("{a} # the only one\n"));
+    assert_eq!((run.places().len(), run.errors().len()), (1, 0));
 }

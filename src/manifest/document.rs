@@ -49,20 +49,27 @@ struct Json<'a> {
 impl<'a> Reader<'_, 'a> {
     /// What stands between two document markers: one YAML document, or JSON values one after another.
     fn document(&mut self, document: Document<'a>) {
-        let json = match json_body(document) {
-            Some(json) => json_values(json),
-            None => Err(None),
-        };
-        match json {
-            Ok(values) => values.into_iter().for_each(|json| match read_json_at(json.text, json.start) {
-                Ok(tree) => self.tree(&tree, json.start),
-                Err(error) => self.unreadable(error, json.start),
-            }),
-            Err(json_error) => match (read_yaml(document), json_error) {
-                (Ok(tree), _) => self.tree(&tree, document.start()),
-                // What was meant as JSON gets JSON's complaint.
-                (Err(_), Some(error)) | (Err(error), None) => self.unreadable(error, document.start()),
-            },
+        let (values, json_error) = json_body(document).map(json_values).unwrap_or_default();
+        if !values.is_empty() && json_error.is_none() {
+            return self.json(values);
+        }
+        match (read_yaml(document), json_error) {
+            (Ok(tree), _) => self.tree(&tree, document.start()),
+            // What was meant as JSON gets JSON's complaint, and what stands before the fault is judged.
+            (Err(_), Some(error)) => {
+                self.json(values);
+                self.unreadable(error, document.start());
+            }
+            (Err(error), None) => self.unreadable(error, document.start()),
+        }
+    }
+
+    fn json(&mut self, values: Vec<Json<'a>>) {
+        for Json { text, start } in values {
+            match read_json_at(text, start) {
+                Ok(tree) => self.tree(&tree, start),
+                Err(error) => self.unreadable(error, start),
+            }
         }
     }
 
@@ -151,18 +158,23 @@ fn json_body(document: Document<'_>) -> Option<Json<'_>> {
     (text.starts_with('{') && !text.starts_with("{{")).then_some(Json { text, start })
 }
 
-/// The JSON values of a text, one after another.
-fn json_values(Json { text, start }: Json<'_>) -> Result<Vec<Json<'_>>, Option<ReadError>> {
-    let text_end = text.trim_end().strip_suffix("\n...").unwrap_or(text);
+/// The JSON values of a text, one after another, up to a fault.
+fn json_values(Json { text, start }: Json<'_>) -> (Vec<Json<'_>>, Option<ReadError>) {
+    let text = text.trim_end();
+    let text = text.strip_suffix("\n...").unwrap_or(text);
     let mut values = Vec::new();
-    let mut stream = serde_json::Deserializer::from_str(text_end).into_iter::<&RawValue>();
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     while let Some(value) = stream.next() {
-        let raw = value.map_err(|error| {
-            let ReadError { message, offset } = json_error(text, &error);
-            Some(ReadError { message, offset: offset.map(|offset| start + offset) })
-        })?;
-        let end = stream.byte_offset();
-        values.push(Json { text: raw.get(), start: start + end - raw.get().len() });
+        match value {
+            Ok(raw) => {
+                let end = stream.byte_offset();
+                values.push(Json { text: raw.get(), start: start + end - raw.get().len() });
+            }
+            Err(error) => {
+                let ReadError { message, offset } = json_error(text, &error);
+                return (values, Some(ReadError { message, offset: offset.map(|offset| start + offset) }));
+            }
+        }
     }
-    Ok(values)
+    (values, None)
 }
