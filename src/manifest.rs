@@ -23,6 +23,8 @@ pub struct Item<'a> {
     pub request: Request<'a>,
     /// Whether its namespace was assumed.
     pub assumed_namespace: bool,
+    /// Whether it was recorded: a review, which says itself what is done.
+    pub recorded: bool,
 }
 
 /// What stands in a file.
@@ -64,11 +66,18 @@ impl Item<'_> {
 
 /// Pairs the objects of one state with those of the state before it: the same object on both sides is an UPDATE, one
 /// that is only in the state before a DELETE (returned). What has no counterpart is a CREATE, as it was read.
+///
+/// A recorded review is part of no state: among the objects it stays as it is, in the state before it is left out.
 pub fn transitions<'a>(now: &mut [&mut Item<'a>], before: Vec<Item<'a>>) -> Vec<Item<'a>> {
     let own = |item: &Item<'_>| item.identity().map(|identity| identity.map(str::to_owned));
-    let known: HashMap<_, _> = now.iter().enumerate().filter_map(|(at, item)| Some((own(item)?, at))).collect();
+    let known: HashMap<_, _> = now
+        .iter()
+        .enumerate()
+        .filter(|(_, item)| !item.recorded)
+        .filter_map(|(at, item)| Some((own(item)?, at)))
+        .collect();
     let mut deleted = Vec::new();
-    for mut old in before {
+    for mut old in before.into_iter().filter(|old| !old.recorded) {
         let old_object = std::mem::take(&mut old.request.object);
         match own(&old).and_then(|identity| now.get_mut(*known.get(&identity)?)) {
             Some(item) => {

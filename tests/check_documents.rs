@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::cli::{check, check_with, filter};
+use common::cli::{check, check_with, filter, folder, vigla};
+use serde_json::{Value, json};
 
 /// An offender, but for its `metadata`.
 const FILTER: &str = "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\n";
@@ -128,4 +129,35 @@ fn a_broken_json_value_hides_none_before_it() {
     // What is YAML all the same is read as YAML, once.
     let run = check(&format!("{a} # the only one\n"));
     assert_eq!((run.places().len(), run.errors().len()), (1, 0));
+}
+
+#[test]
+fn the_state_before_leaves_recorded_reviews_as_they_are() {
+    let object = filter("lua", "shop");
+    let review = |operation: &str, object: &Value, old: &Value| {
+        let kind = json!({"group": "networking.istio.io", "version": "v1alpha3", "kind": "EnvoyFilter"});
+        let request = json!({"uid": "x", "kind": kind, "name": "lua", "namespace": "shop", "operation": operation,
+            "object": object, "oldObject": old});
+        json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}).to_string()
+    };
+    let folder = folder(&[
+        ("delete.json", &review("DELETE", &Value::Null, &object)),
+        ("create.json", &review("CREATE", &object, &Value::Null)),
+        ("object.json", &object.to_string()),
+    ]);
+    for (now, old, effects, skipped) in [
+        // A deletion is allowed, and no UPDATE without an object.
+        ("delete.json", "object.json", &[][..], 0),
+        // A creation is denied, and does not find what it creates there before.
+        ("create.json", "object.json", &["deny"], 0),
+        // Nor is a review the state before of anything.
+        ("object.json", "create.json", &["deny"], 1),
+        ("object.json", "delete.json", &["deny"], 1),
+        ("object.json", "object.json", &["old"], 0),
+    ] {
+        let report = vigla(folder.path(), &["check", now, "--old", old, "-o", "json"]).report();
+        let found: Vec<_> = report["findings"].as_array().unwrap().iter().map(|found| &found["effect"]).collect();
+        assert_eq!(found, effects, "{now} after {old}");
+        assert_eq!(report["summary"]["skipped"], skipped, "{now} after {old}");
+    }
 }

@@ -94,6 +94,7 @@ impl Check {
         let mut files: Vec<Read<'_>> = sources.iter().map(|source| self.read(source, &mut report)).collect();
         let old_files: Vec<Read<'_>> = old_sources.iter().map(|source| self.read(source, &mut report)).collect();
         report.summary.files = files.len();
+        report.summary.skipped += old_files.iter().flat_map(|file| &file.items).filter(|old| old.recorded).count();
         let deleted = pair(&mut files, old_files);
         files.extend(deleted);
 

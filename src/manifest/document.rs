@@ -105,7 +105,7 @@ impl<'a> Reader<'_, 'a> {
         match request {
             Ok(request) => {
                 let assumed_namespace = !recorded && self.defaults.namespace.is_none() && assumed(node, &request);
-                Content::Item(Box::new(Item { document: self.document, request, assumed_namespace }))
+                Content::Item(Box::new(Item { document: self.document, request, assumed_namespace, recorded }))
             }
             Err(error) => unreadable(error, start),
         }
