@@ -12,4 +12,5 @@ pub mod policy;
 pub mod review;
 pub mod rule;
 pub mod server;
+pub mod suite;
 pub mod telemetry;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use json_patch::jsonptr::Pointer;
 
-pub use document::{Defaults, read};
+pub use document::{Defaults, read, request};
 
 use crate::object::Span;
 use crate::rule::{Operation, Request};

@@ -7,13 +7,17 @@ mod document;
 mod exception;
 mod load;
 mod set;
+mod text;
 
 pub use action::{Action, OnError};
 pub use condition::{Place, Truth};
+pub(crate) use document::{ApiVersion, optional_day};
 pub use document::{PolicyDocument, Profile, SettingsDocument};
 pub use exception::Exception;
-pub use load::{LoadError, LoadErrors, Notice, Sources, Text, load};
+pub use load::{Notice, Only, Sources, load};
 pub use set::{Listed, PolicySet};
+pub(crate) use text::Document;
+pub use text::{LoadError, LoadErrors, Text};
 
 use jiff::civil::Date;
 

@@ -131,6 +131,8 @@ pub struct Entry {
     pub schema: fn() -> Schema,
     /// The text of `policies/<name>/policy.yaml`.
     pub policy: &'static str,
+    /// The text of `policies/<name>/suite.yaml`: the cases that test it.
+    pub suite: &'static str,
 }
 
 impl Entry {
@@ -149,14 +151,18 @@ impl Entry {
                 schema
             },
             policy,
+            suite: "",
         }
     }
 }
 
-/// A rule and its built-in policy document, embedded.
+/// A rule with its built-in policy document and its suite, embedded.
 macro_rules! entry {
     ($rule:ty, $name:literal) => {
-        Entry::of::<$rule>(include_str!(concat!("../policies/", $name, "/policy.yaml")))
+        Entry {
+            suite: include_str!(concat!("../policies/", $name, "/suite.yaml")),
+            ..Entry::of::<$rule>(include_str!(concat!("../policies/", $name, "/policy.yaml")))
+        }
     };
 }
 

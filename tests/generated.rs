@@ -6,6 +6,7 @@ use std::path::Path;
 
 use schemars::schema_for;
 use vigla::policy::{PolicyDocument, SettingsDocument};
+use vigla::suite::SuiteDocument;
 
 fn check(file: &str, schema: &schemars::Schema) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -25,4 +26,9 @@ fn the_schema_of_policies_is_fresh() {
 #[test]
 fn the_schema_of_settings_is_fresh() {
     check("docs/schemas/settings.json", &schema_for!(SettingsDocument));
+}
+
+#[test]
+fn the_schema_of_suites_is_fresh() {
+    check("docs/schemas/suite.json", &schema_for!(SuiteDocument));
 }

@@ -97,6 +97,26 @@ fn every_folder_of_policies_is_a_rule_and_every_rule_has_one() {
     assert_eq!(policies, names, "built-in policies carry their rule's name");
 }
 
+/// The cases of a rule's suites whose expectation looks so.
+fn cases(entry: &Entry, looks: fn(&Value) -> bool) -> usize {
+    let suites = split_documents(entry.suite).into_iter().map(|document| read_yaml(document).unwrap().root().to_json());
+    let own = suites.filter(|suite| suite.get("policy").unwrap() == entry.metadata.name);
+    let cases = own.flat_map(|suite| suite.get("cases").unwrap().as_array().unwrap().clone());
+    cases.filter(|case| looks(case.get("expect").unwrap())).count()
+}
+
+#[test]
+fn every_rule_has_a_suite_with_three_denied_and_three_allowed_cases() {
+    for entry in RULES {
+        let name = entry.metadata.name;
+        let denied = cases(entry, |expect| !expect["deny"].is_null());
+        let allowed = cases(entry, |expect| *expect == "allow");
+        assert!(denied >= 3 && allowed >= 3, "{name}: {denied} denied, {allowed} allowed");
+        let patched = cases(entry, |expect| !expect["patched"].is_null());
+        assert_eq!(entry.metadata.fixes, patched > 0, "{name}: a rule with a fix has a case that shows it");
+    }
+}
+
 /// A stranger finds any rule's file from its name.
 #[test]
 fn every_rule_has_a_file_of_its_name() {

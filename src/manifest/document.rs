@@ -100,7 +100,7 @@ impl<'a> Reader<'_, 'a> {
         let request = if recorded {
             review::recorded(node).map_err(|message| ReadError { message, offset: None })
         } else {
-            self.request(node, Resource::owned(group, version, kind))
+            request_for(node, Resource::owned(group, version, kind), self.defaults)
         };
         match request {
             Ok(request) => {
@@ -110,33 +110,47 @@ impl<'a> Reader<'_, 'a> {
             Err(error) => unreadable(error, start),
         }
     }
+}
 
-    fn request(&self, object: Node<'_>, kind: Resource<'static>) -> Result<Request<'a>, ReadError> {
-        let name = metadata::field(object, "name")?.to_owned();
-        let namespace = match metadata::field(object, "namespace")?.to_owned() {
-            _ if is_cluster_scoped(&kind.group, &kind.kind) => {
-                let is_namespace = kind.group.is_empty() && kind.kind == "Namespace";
-                if is_namespace { name.clone() } else { String::new() }
-            }
-            empty if empty.is_empty() => self.defaults.namespace.clone().unwrap_or_else(|| "default".to_owned()),
-            namespace => namespace,
-        };
-        let body = Body::Read(Tree::object_at(object));
-        let deletes = self.defaults.operation == Operation::Delete;
-        let (object, old_object) = if deletes { (Body::Absent, body) } else { (body, Body::Absent) };
-        Ok(Request {
-            operation: self.defaults.operation,
-            request_kind: kind.clone(),
-            kind,
-            subresource: Cow::Borrowed(""),
-            namespace: namespace.into(),
-            name: name.into(),
-            user: self.defaults.user.clone(),
-            dry_run: false,
-            object,
-            old_object,
-        })
-    }
+/// The request that asks for `object`.
+///
+/// # Errors
+/// Where it is no Kubernetes object, or names itself by something else than strings.
+pub fn request(object: Node<'_>, defaults: &Defaults) -> Result<Request<'static>, ReadError> {
+    let text = |key: &str| object.get(key).and_then(Node::as_str).filter(|text| !text.is_empty());
+    let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
+        let message = "not a Kubernetes object: it has no `apiVersion` and `kind`".to_owned();
+        return Err(ReadError { message, offset: None });
+    };
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    request_for(object, Resource::owned(group, version, kind), defaults)
+}
+
+fn request_for(object: Node<'_>, kind: Resource<'static>, defaults: &Defaults) -> Result<Request<'static>, ReadError> {
+    let name = metadata::field(object, "name")?.to_owned();
+    let namespace = match metadata::field(object, "namespace")?.to_owned() {
+        _ if is_cluster_scoped(&kind.group, &kind.kind) => {
+            let is_namespace = kind.group.is_empty() && kind.kind == "Namespace";
+            if is_namespace { name.clone() } else { String::new() }
+        }
+        empty if empty.is_empty() => defaults.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+        namespace => namespace,
+    };
+    let body = Body::Read(Tree::object_at(object));
+    let deletes = defaults.operation == Operation::Delete;
+    let (object, old_object) = if deletes { (Body::Absent, body) } else { (body, Body::Absent) };
+    Ok(Request {
+        operation: defaults.operation,
+        request_kind: kind.clone(),
+        kind,
+        subresource: Cow::Borrowed(""),
+        namespace: namespace.into(),
+        name: name.into(),
+        user: defaults.user.clone(),
+        dry_run: false,
+        object,
+        old_object,
+    })
 }
 
 fn unreadable<'a>(ReadError { message, offset }: ReadError, start: usize) -> Content<'a> {

@@ -9,17 +9,20 @@ use super::{Action, Exception, Policy, conditions};
 use crate::object::{Node, ShapeError, read_json};
 use crate::rule::{Check, Entry, Operation};
 
-/// A policy document and the changes that Settings make to it.
+/// A policy document and the changes that are made to it.
 pub(super) struct Said<'s> {
     pub(super) document: &'s PolicyDocument,
     pub(super) root: Node<'s>,
     pub(super) settings: Option<(&'s Override, Node<'s>)>,
+    /// Parameters of one case of a suite.
+    pub(super) params: Option<Node<'s>>,
 }
 
-/// An error in one of the two documents that make a policy.
+/// An error in one of the documents that make a policy.
 pub(super) enum Fault {
-    InPolicy(ShapeError),
-    InSettings(ShapeError),
+    Policy(ShapeError),
+    Settings(ShapeError),
+    Case(ShapeError),
 }
 
 impl<'s> Said<'s> {
@@ -34,8 +37,8 @@ impl<'s> Said<'s> {
     /// An error about a field, where it was said last.
     fn fault(&self, path: &[&str], in_settings: bool, message: String) -> Fault {
         match self.settings.filter(|_| in_settings) {
-            Some((_, node)) => Fault::InSettings(ShapeError::new(node.nearest(path), message)),
-            None => Fault::InPolicy(ShapeError::new(self.root.nearest([&["spec"], path].concat()), message)),
+            Some((_, node)) => Fault::Settings(ShapeError::new(node.nearest(path), message)),
+            None => Fault::Policy(ShapeError::new(self.root.nearest([&["spec"], path].concat()), message)),
         }
     }
 
@@ -74,21 +77,27 @@ impl<'s> Said<'s> {
         if let Some(changes) = self.overridden() {
             params.extend(changes.params.clone());
         }
+        if let Some(own) = self.params {
+            params.extend(own.members().map(|(name, value)| (name.to_owned(), value.to_json())));
+        }
         let text = Value::from_iter(params).to_string();
         let unread = |message: String| self.fault(&["params"], false, message);
         let tree = read_json(&text).map_err(|error| unread(error.message))?;
-        (entry.compile)(tree.root()).map_err(|error| {
-            let path: Vec<String> = error.pointer.tokens().map(|token| token.decoded().into_owned()).collect();
-            // Where the parameter was said last; the whole of them where one is missing.
-            let params = self.settings.and_then(|(_, node)| node.get("params"));
-            match params.zip(path.first()).filter(|(params, name)| params.get(name).is_some()) {
-                Some((params, _)) => Fault::InSettings(error.moved_to(params.nearest(&path))),
-                None => {
-                    let path = ["spec", "params"].into_iter().chain(path.iter().map(String::as_str));
-                    Fault::InPolicy(error.moved_to(self.root.nearest(path)))
-                }
-            }
-        })
+        (entry.compile)(tree.root()).map_err(|error| self.refused(error))
+    }
+
+    /// An error in the parameters, where the one that is wrong was said last; the whole of them where one is missing.
+    fn refused(&self, error: ShapeError) -> Fault {
+        let path: Vec<String> = error.pointer.tokens().map(|token| token.decoded().into_owned()).collect();
+        let said = |params: &Node<'s>| path.first().is_some_and(|name| params.get(name).is_some());
+        if let Some(params) = self.params.filter(said) {
+            return Fault::Case(error.moved_to(params.nearest(&path)));
+        }
+        if let Some(params) = self.settings.and_then(|(_, node)| node.get("params")).filter(said) {
+            return Fault::Settings(error.moved_to(params.nearest(&path)));
+        }
+        let path = ["spec", "params"].into_iter().chain(path.iter().map(String::as_str));
+        Fault::Policy(error.moved_to(self.root.nearest(path)))
     }
 
     fn action(&self, entry: &Entry) -> Result<Action, Fault> {

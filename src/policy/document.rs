@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
+use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::rule::Operation;
 
 /// The API version of our own documents.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-enum ApiVersion {
+pub(crate) enum ApiVersion {
     /// The first one.
     #[serde(rename = "policies.vigla.dev/v1alpha1")]
     V1Alpha1,
@@ -33,6 +34,9 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// All of them, each holding those before it.
+    pub const ALL: [Self; 3] = [Self::Required, Self::Baseline, Self::Restricted];
+
     /// The word for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -101,6 +105,7 @@ pub(super) struct Spec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Enforcement {
     /// From this day on, 00:00 UTC.
+    #[serde(default, deserialize_with = "optional_day")]
     #[schemars(with = "Option<String>")]
     pub(super) after: Option<Date>,
     /// Namespaces by their labels.
@@ -232,6 +237,20 @@ pub(super) struct ExceptionSaid {
     /// Who answers for it.
     pub(super) owner: String,
     /// The last day on which it holds, in UTC.
+    #[serde(deserialize_with = "day")]
     #[schemars(with = "String")]
     pub(super) expires: Date,
+}
+
+/// A day in UTC.
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| D::Error::custom(format!("bad date `{text}`; expected a day such as 2027-03-01")))
+}
+
+/// The same for a field that may be absent.
+pub(crate) fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    #[derive(Deserialize)]
+    struct Day(#[serde(deserialize_with = "day")] Date);
+    Ok(Option::<Day>::deserialize(deserializer)?.map(|Day(day)| day))
 }

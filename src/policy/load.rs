@@ -1,7 +1,6 @@
 //! Documents into a set: everything is read and checked before anything is in force.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -9,19 +8,11 @@ use serde::Deserialize;
 use super::compile::{Fault, Said};
 use super::document::{MeshSettings, Override, PolicyDocument, Profile, SettingsDocument};
 use super::set::{Listed, PolicySet, is_system_namespace};
+use super::text::{Document, LoadError, LoadErrors, Text};
 use super::{Action, Policy};
 use crate::mesh::Mesh;
-use crate::object::{Node, ReadError, ShapeError, TextIndex, Tree, read_yaml, split_documents};
+use crate::object::{Node, Tree};
 use crate::rule::Entry;
-
-/// A file with documents.
-#[derive(Clone, Debug)]
-pub struct Text {
-    /// Its name, for messages.
-    pub file: String,
-    /// What stands in it.
-    pub text: String,
-}
 
 /// Where a set comes from.
 #[derive(Clone, Debug, Default)]
@@ -36,56 +27,21 @@ pub struct Sources {
     pub own_namespace: Option<String>,
 }
 
-/// Why a document is refused, and where.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-#[error("{file}:{line}:{column}: {message}")]
-pub struct LoadError {
-    /// The file.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column, from 1.
-    pub column: usize,
-    /// What is wrong and what was expected.
-    pub message: String,
-}
-
-/// Every document that is refused, with at least its first error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoadErrors(pub Vec<LoadError>);
-
-impl fmt::Display for LoadErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&lines.join("\nerror: "))
-    }
-}
-
-impl std::error::Error for LoadErrors {}
-
 /// Something that loading wants somebody to know; it stops nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Notice(pub LoadError);
 
-/// A document that was read, and where.
-struct Document<'s> {
-    source: &'s Text,
-    tree: Tree<'s>,
-}
-
-impl Document<'_> {
-    fn error(&self, error: &ShapeError) -> LoadError {
-        place(self.source, error.span.map(|span| span.start as usize), error.message.clone())
-    }
-
-    fn error_at(&self, path: &[&str], message: String) -> LoadError {
-        self.error(&ShapeError::new(self.tree.root().nearest(path), message))
-    }
-}
-
-fn place(source: &Text, offset: Option<usize>, message: String) -> LoadError {
-    let position = TextIndex::new(&source.text).position(offset.unwrap_or_default());
-    LoadError { file: source.file.clone(), line: position.line, column: position.column, message }
+/// One policy to load alone, and what stands beside it: what a suite tests.
+#[derive(Clone, Copy, Debug)]
+pub struct Only<'o> {
+    /// Its name. It is in force, whatever the profile.
+    pub policy: &'o str,
+    /// The file in which settings and parameters stand.
+    pub source: &'o Text,
+    /// Settings that replace those of the sources.
+    pub settings: Option<Node<'o>>,
+    /// Parameters, merged one level deep over those of the document and of Settings.
+    pub params: Option<Node<'o>>,
 }
 
 /// Documents sorted by what they are.
@@ -102,7 +58,32 @@ struct Documents<'s> {
 /// # Errors
 /// Every broken document with at least its first error; nothing is in force then.
 pub fn load(rules: &'static [Entry], sources: &Sources, today: Date) -> Result<(PolicySet, Vec<Notice>), LoadErrors> {
-    let built_in: Vec<Text> = rules.iter().filter(|entry| !entry.policy.is_empty()).map(built_in).collect();
+    assemble(rules, sources, None, today)
+}
+
+/// As [`load`], for one policy alone.
+///
+/// # Errors
+/// As [`load`]. Where there is no such policy, the set is empty.
+pub(super) fn load_only(
+    rules: &'static [Entry],
+    sources: &Sources,
+    only: &Only<'_>,
+    today: Date,
+) -> Result<(PolicySet, Vec<Notice>), LoadErrors> {
+    assemble(rules, sources, Some(only), today)
+}
+
+fn assemble(
+    rules: &'static [Entry],
+    sources: &Sources,
+    only: Option<&Only<'_>>,
+    today: Date,
+) -> Result<(PolicySet, Vec<Notice>), LoadErrors> {
+    // Built-in policies carry their rule's name.
+    let wanted = |entry: &&Entry| only.is_none_or(|only| only.policy == entry.metadata.name);
+    let built_in: Vec<Text> =
+        rules.iter().filter(wanted).filter(|entry| !entry.policy.is_empty()).map(built_in).collect();
     let mut documents = Documents::default();
     for (argument, texts) in std::iter::once(&built_in).chain(&sources.policies).enumerate() {
         texts.iter().for_each(|text| documents.read(argument, text, Place::Policies));
@@ -110,8 +91,11 @@ pub fn load(rules: &'static [Entry], sources: &Sources, today: Date) -> Result<(
     if let Some(text) = &sources.settings {
         documents.read(0, text, Place::Settings);
     }
+    if let Some(only) = only {
+        documents.replace_settings(only);
+    }
     let Documents { policies, settings, errors } = documents;
-    let mut loader = Loader { rules, sources, settings: settings.as_ref(), errors };
+    let mut loader = Loader { rules, sources, only, settings: settings.as_ref(), errors };
     loader.check_settings(&policies);
     let mut set = loader.compile(&policies);
     if !loader.errors.is_empty() {
@@ -136,23 +120,25 @@ enum Place {
 
 impl<'s> Documents<'s> {
     fn read(&mut self, argument: usize, source: &'s Text, allowed: Place) {
-        for document in split_documents(&source.text) {
-            match read_yaml(document) {
-                Ok(tree) => {
-                    let document = Document { source, tree };
-                    if let Err(error) = self.sort(argument, document, allowed) {
-                        self.errors.push(error);
-                    }
-                }
-                Err(ReadError { message, offset }) => self.errors.push(place(source, offset, message)),
+        for document in source.documents() {
+            if let Err(error) = document.and_then(|document| self.sort(argument, document, allowed)) {
+                self.errors.push(error);
             }
+        }
+    }
+
+    fn replace_settings(&mut self, only: &Only<'s>) {
+        let Some(node) = only.settings else { return };
+        let document = Document { source: only.source, tree: Tree::object_at(node) };
+        match SettingsDocument::deserialize(node) {
+            Ok(said) => self.settings = Some((document, said)),
+            Err(error) => self.errors.push(document.error(&error)),
         }
     }
 
     fn sort(&mut self, argument: usize, document: Document<'s>, allowed: Place) -> Result<(), LoadError> {
         let root = document.tree.root();
-        let kind = root.get("kind").and_then(Node::as_str);
-        match (kind, allowed) {
+        match (document.kind(), allowed) {
             (Some("Policy"), Place::Policies) => {
                 let said = PolicyDocument::deserialize(root).map_err(|error| document.error(&error))?;
                 self.add_policy(argument, document, said)
@@ -196,6 +182,7 @@ impl<'s> Documents<'s> {
 struct Loader<'l, 's> {
     rules: &'static [Entry],
     sources: &'l Sources,
+    only: Option<&'l Only<'l>>,
     settings: Option<&'l (Document<'s>, SettingsDocument)>,
     errors: Vec<LoadError>,
 }
@@ -228,11 +215,15 @@ impl<'s> Loader<'_, 's> {
         }
         let Some((document, settings)) = self.settings else { return };
         let unknown = |name: &str| format!("no policy `{name}`; `vigla policies` lists them all");
-        for name in settings.policies.keys().filter(|name| !policies.contains_key(*name)) {
+        let is_known = |name: &str| {
+            let built_in = |entry: &Entry| entry.metadata.name == name && !entry.policy.is_empty();
+            policies.contains_key(name) || self.rules.iter().any(built_in)
+        };
+        for name in settings.policies.keys().filter(|name| !is_known(name)) {
             self.errors.push(document.error_at(&["policies", name], unknown(name)));
         }
         for (at, exception) in settings.exceptions.iter().enumerate() {
-            if !policies.contains_key(&exception.policy) {
+            if !is_known(&exception.policy) {
                 let path = ["exceptions", &at.to_string(), "policy"];
                 self.errors.push(document.error_at(&path, unknown(&exception.policy)));
             }
@@ -242,7 +233,8 @@ impl<'s> Loader<'_, 's> {
     fn compile(&mut self, policies: &Policies<'s>) -> PolicySet {
         let mut compiled = Vec::new();
         let mut listed = Vec::new();
-        for (name, (argument, document, said)) in policies {
+        let wanted = |name: &str| self.only.is_none_or(|only| only.policy == name);
+        for (name, (argument, document, said)) in policies.iter().filter(|(name, _)| wanted(name)) {
             let changes = self.settings.and_then(|(document, settings)| {
                 let node = document.tree.root().at(&["policies", name])?;
                 Some((settings.policies.get(name)?, node))
@@ -252,7 +244,8 @@ impl<'s> Loader<'_, 's> {
                 self.errors.push(document.error_at(&["spec", "rule"], message));
                 continue;
             };
-            let said = Said { document: said, root: document.tree.root(), settings: changes };
+            let params = self.only.and_then(|only| only.params);
+            let said = Said { document: said, root: document.tree.root(), settings: changes, params };
             match self.compile_one(&said, document, entry) {
                 Err(error) => self.errors.push(error),
                 Ok(policy) => {
@@ -276,14 +269,20 @@ impl<'s> Loader<'_, 's> {
         let settings = self.settings.map(|(_, settings)| settings);
         let max = settings.and_then(|settings| settings.max_action).map_or(Action::Deny, Action::from);
         let exceptions = settings.map_or(&[][..], |settings| &settings.exceptions);
-        said.compile(entry, max, exceptions).map_err(|fault| match (fault, self.settings) {
-            (Fault::InSettings(error), Some((settings, _))) => settings.error(&error),
-            (Fault::InSettings(error) | Fault::InPolicy(error), _) => document.error(&error),
+        said.compile(entry, max, exceptions).map_err(|fault| match (fault, self.settings, self.only) {
+            (Fault::Settings(error), Some((settings, _)), _) => settings.error(&error),
+            (Fault::Case(error), _, Some(only)) => {
+                only.source.error(error.span.map(|span| span.start as usize), error.message)
+            }
+            (Fault::Settings(error) | Fault::Case(error) | Fault::Policy(error), ..) => document.error(&error),
         })
     }
 
     /// Whether a policy is in force, and who says so.
     fn in_force(&self, document: &PolicyDocument, changes: Option<&Override>) -> (bool, String) {
+        if self.only.is_some() {
+            return (true, "a suite tests it".to_owned());
+        }
         let profile = self.profile();
         let who = match (self.sources.profile, self.settings.and_then(|(_, settings)| settings.profile)) {
             (Some(_), _) => "--profile",

@@ -1,0 +1,78 @@
+//! Files with documents of our own, and why one of them is refused.
+
+use std::fmt;
+
+use crate::object::{Node, ShapeError, TextIndex, Tree, read_yaml, split_documents};
+
+/// A file with documents.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// Its name, for messages.
+    pub file: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// Why a document is refused, and where.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("{file}:{line}:{column}: {message}")]
+pub struct LoadError {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+/// Every document that is refused, with at least its first error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadErrors(pub Vec<LoadError>);
+
+impl fmt::Display for LoadErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\nerror: "))
+    }
+}
+
+impl std::error::Error for LoadErrors {}
+
+impl Text {
+    /// Its documents, each read or refused.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = Result<Document<'_>, LoadError>> {
+        split_documents(&self.text).into_iter().map(|document| match read_yaml(document) {
+            Ok(tree) => Ok(Document { source: self, tree }),
+            Err(error) => Err(self.error(error.offset, error.message)),
+        })
+    }
+
+    /// An error at a byte offset.
+    pub(crate) fn error(&self, offset: Option<usize>, message: String) -> LoadError {
+        let position = TextIndex::new(&self.text).position(offset.unwrap_or_default());
+        LoadError { file: self.file.clone(), line: position.line, column: position.column, message }
+    }
+}
+
+/// A document that was read, and where.
+pub(crate) struct Document<'s> {
+    pub(crate) source: &'s Text,
+    pub(crate) tree: Tree<'s>,
+}
+
+impl Document<'_> {
+    pub(crate) fn error(&self, error: &ShapeError) -> LoadError {
+        self.source.error(error.span.map(|span| span.start as usize), error.message.clone())
+    }
+
+    pub(crate) fn error_at(&self, path: &[&str], message: String) -> LoadError {
+        self.error(&ShapeError::new(self.tree.root().nearest(path), message))
+    }
+
+    /// What the document is.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        self.tree.root().get("kind").and_then(Node::as_str)
+    }
+}
