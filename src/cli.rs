@@ -8,6 +8,8 @@ mod output;
 mod report;
 mod rules;
 mod serve;
+mod sources;
+mod test;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,7 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Check(check::Check),
+    Test(test::Test),
     Rules(rules::Rules),
     Explain(explain::Explain),
 }
@@ -42,6 +45,7 @@ pub fn run() -> ExitCode {
     let outcome = match command {
         Command::Serve(serve) => serve.run(color),
         Command::Check(check) => check.run(color),
+        Command::Test(test) => test.run(),
         Command::Rules(rules) => rules.run(),
         Command::Explain(explain) => explain.run(),
     };

@@ -82,7 +82,8 @@ fn is_manifest(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json")
 }
 
-fn read_file(path: &Path) -> Result<Source, Unread> {
+/// Reads one file.
+pub(super) fn read_file(path: &Path) -> Result<Source, Unread> {
     let name = path.display().to_string();
     match fs::read(path) {
         Ok(bytes) => text(name, bytes),

@@ -132,3 +132,16 @@ fn a_bad_suite_hides_no_other_and_none_of_its_cases_is_judged() {
     assert_eq!(places.len(), 2, "{:?}", report.bad);
     assert!(report.bad[0].message.contains("expects nothing"), "{:?}", report.bad);
 }
+
+/// What the page on suites shows is true.
+#[test]
+fn the_examples_of_the_documentation_pass() {
+    let page = include_str!("../../docs/suites.md");
+    let blocks: Vec<&str> = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let joined = blocks.join("---\n");
+    let sources = Sources { policies: vec![vec![text("docs.yaml", &joined)]], ..Sources::default() };
+    let report = run_with(&joined, None, &sources);
+    assert_eq!(report.bad, []);
+    assert!(report.outcomes.iter().all(suite::Outcome::passed), "{:#?}", report.outcomes);
+    assert_eq!((report.suites, report.outcomes.len()), (2, 6));
+}

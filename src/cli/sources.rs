@@ -1,0 +1,58 @@
+//! The flags that say which policies are in force, the same for every command that judges.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::Failure;
+use super::files::{self, Source};
+use crate::policy::{self, Profile, Text};
+
+/// Policies of one's own, Settings, the profile.
+#[derive(Args, Debug, Default)]
+pub(super) struct Sources {
+    /// Policies beside the built-in ones: a file, or a folder with files; may be repeated, and the last one wins
+    #[arg(long = "policies", value_name = "PATH", env = "VIGLA_POLICIES", value_delimiter = ',')]
+    policies: Vec<PathBuf>,
+
+    /// The file with the Settings
+    #[arg(long, value_name = "FILE", env = "VIGLA_SETTINGS")]
+    settings: Option<PathBuf>,
+
+    /// The built-in policies that are in force [default: that of Settings, else baseline]
+    #[arg(long, value_name = "NAME", value_parser = profiles(), env = "VIGLA_PROFILE")]
+    profile: Option<Profile>,
+}
+
+fn profiles() -> impl TypedValueParser<Value = Profile> {
+    PossibleValuesParser::new(Profile::ALL.map(Profile::as_str))
+        .try_map(|word| Profile::ALL.into_iter().find(|profile| profile.as_str() == word).ok_or("no profile"))
+}
+
+impl Sources {
+    /// Reads the files; whether what stands in them makes sense is for loading to say.
+    pub(super) fn read(&self) -> Result<policy::Sources, Failure> {
+        let mut unread = Vec::new();
+        let mut texts = |path: &Path| {
+            let (sources, more) = files::read_all(&[path.to_owned()]);
+            unread.extend(more.into_iter().map(|file| format!("{}: {}", file.name, file.message)));
+            sources.into_iter().map(Text::from).collect()
+        };
+        let policies: Vec<Vec<Text>> = self.policies.iter().map(|path| texts(path)).collect();
+        let mut settings: Vec<Text> = self.settings.iter().flat_map(|path| texts(path)).collect();
+        if !unread.is_empty() {
+            return Err(Failure::bad_input(unread.join("\nerror: ")));
+        }
+        if settings.len() > 1 {
+            return Err(Failure::bad_input("--settings takes one file, not a folder of several"));
+        }
+        Ok(policy::Sources { policies, settings: settings.pop(), profile: self.profile, own_namespace: None })
+    }
+}
+
+impl From<Source> for Text {
+    fn from(source: Source) -> Self {
+        Self { file: source.name, text: source.text }
+    }
+}
