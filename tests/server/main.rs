@@ -15,6 +15,8 @@ mod judge;
 mod lifecycle;
 mod limits;
 mod log;
+mod parrot;
+mod places;
 mod refusals;
 mod routes;
 mod startup;
