@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::cli::{check, check_with, filter};
+use common::cli::{check, check_with, filter, folder, vigla};
 use serde_json::{Value, json};
 
 /// Far more than a linear run over [`MANY`] takes in a debug build, far less than a quadratic one.
@@ -61,4 +61,28 @@ fn a_line_that_fits_is_shown_whole() {
     let run = check_with(text, &[]);
     assert!(run.out.contains("\n2 |     \"kind\":\"EnvoyFilter\", \"metadata\":{\"name\":\"a\"}}\n"), "{}", run.out);
     assert!(run.out.contains("--> <stdin>:2:24\n") && !run.out.contains('…'), "{}", run.out);
+}
+
+#[test]
+fn nothing_in_a_file_or_its_name_reaches_the_terminal_as_a_command() {
+    let name = "a\u{1b}[31m\n\u{9b}31m.yaml";
+    // YAML refuses the character, and shows the line where it stands; JSON has it in strings.
+    let object = "{\"apiVersion\":\"networking.istio.io/v1alpha3\",\"kind\":\"EnvoyFilter\",\n\
+        \"metadata\":{\"labels\":{\"ü\u{9b}31m\":\"\u{7f}\"},\t\"namespace\":\"shop\"}}\n";
+    let text = format!("{object}---\n'\u{9b}2J\u{1b}: [\n");
+    let folder = folder(&[(name, &text), ("b\u{1b}c/\u{7}.txt", "")]);
+    let run = vigla(folder.path(), &["check", name, "b\u{1b}c", "\u{1b}]0;x"]);
+    assert_eq!((run.code, run.out.matches("error[").count()), (2, 1));
+    for text in [&run.out, &run.err] {
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    }
+    assert!(run.out.contains("--> a [31m  31m.yaml:2:49\n"), "{}", run.out);
+    // What is drawn in its place is as wide, and the mark stands below what it means.
+    let lines: Vec<&str> = run.out.lines().collect();
+    let marked = lines[4].find('^').unwrap();
+    assert_eq!(lines[3].chars().skip(marked).take(6).collect::<String>(), "\"shop\"", "{}", run.out);
+    // The data is exact, and escaped as JSON has it.
+    let run = vigla(folder.path(), &["check", name, "-o", "json"]);
+    assert_eq!(run.report()["findings"][0]["file"], name);
+    assert_eq!(run.report()["findings"][0]["column"], 49);
 }

@@ -62,14 +62,15 @@ fn unreadable<'f>(error: &'f Unreadable<'_>) -> Group<'f> {
 }
 
 /// The first line of a place, or the file alone where the place is not known.
-fn place<'f>(group: Group<'f>, file: &'f str, at: Option<At<'f>>, label: &'f str) -> Group<'f> {
+fn place<'f>(group: Group<'f>, file: &str, at: Option<At<'_>>, label: &str) -> Group<'f> {
+    let file = printable(file);
     let Some(At { text, span, start }) = at else {
         return group.element(Origin::path(file));
     };
     let Window { text, marked } = Window::new(text, span);
     let mut annotation = AnnotationKind::Primary.span(marked);
     if !label.is_empty() {
-        annotation = annotation.label(label);
+        annotation = annotation.label(printable(label));
     }
     // The snippet may be a piece of its line, so the column is ours to say; see `render`.
     group

@@ -30,11 +30,11 @@ impl Window {
 
         let mut window = String::new();
         window.extend(cut_before.then_some(CUT));
-        window.push_str(before);
+        window.extend(shown(before));
         let start = window.len();
-        window.push_str(marked);
+        window.extend(shown(marked));
         let end = window.len();
-        window.push_str(rest);
+        window.extend(shown(rest));
         window.extend(cut_after.then_some(CUT));
         Self { text: window, marked: start..end }
     }
@@ -54,4 +54,10 @@ fn line_after(text: &str) -> (&str, bool) {
         Some(shown) => (shown, true),
         None => (text.lines().next().unwrap_or_default(), false),
     }
+}
+
+/// Without the control characters that annotate-snippets lets through, those past ASCII: U+009B begins a command to
+/// the terminal, as ESC `[` does. It draws those of ASCII, and widens tabs.
+fn shown(text: &str) -> impl Iterator<Item = char> {
+    text.chars().map(|c| if c.is_control() && !c.is_ascii() { char::REPLACEMENT_CHARACTER } else { c })
 }
