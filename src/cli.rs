@@ -4,7 +4,9 @@ mod check;
 mod exit;
 mod explain;
 mod files;
+mod namespaces;
 mod output;
+mod policies;
 mod report;
 mod rules;
 mod serve;
@@ -35,6 +37,7 @@ enum Command {
     Check(check::Check),
     Test(test::Test),
     Rules(rules::Rules),
+    Policies(policies::Policies),
     Explain(explain::Explain),
 }
 
@@ -47,6 +50,7 @@ pub fn run() -> ExitCode {
         Command::Check(check) => check.run(color),
         Command::Test(test) => test.run(),
         Command::Rules(rules) => rules.run(),
+        Command::Policies(policies) => policies.run(),
         Command::Explain(explain) => explain.run(),
     };
     match outcome {

@@ -277,3 +277,70 @@ fn a_reader_that_goes_away_is_no_fault() {
     let run: Run = child.wait_with_output().unwrap().into();
     assert_eq!(run.code, 1, "{}", run.err);
 }
+
+const OWN: &str = "\
+apiVersion: policies.vigla.dev/v1alpha1
+kind: Policy
+metadata: {name: mine}
+spec:
+  rule: envoyfilter-namespace
+  action: Deny
+  match: {namespaceSelector: {matchLabels: {env: production}}}
+";
+
+#[test]
+fn policies_shows_what_is_in_force_and_why() {
+    let settings = "kind: Settings\napiVersion: policies.vigla.dev/v1alpha1\n\
+                    policies: {envoyfilter-namespace: {enabled: false}, mine: {action: Warn}}\n";
+    let folder = folder(&[("own/mine.yaml", OWN), ("settings.yaml", settings)]);
+    let run = vigla(folder.path(), &["policies", "--policies", "own", "--settings", "settings.yaml"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    insta::assert_snapshot!("policies", run.out);
+    let run = vigla(folder.path(), &["policies", "mine", "--policies", "own", "-o", "json"]);
+    let listed: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((&listed[0]["name"], &listed[0]["inForce"]), (&Value::from("mine"), &Value::from(true)));
+    for (arguments, expected) in [
+        (&["policies", "nope"][..], "no policy `nope`"),
+        (&["policies", "--policies", "missing"], "missing"),
+        (&["policies", "--settings", "own/mine.yaml"], "own/mine.yaml:2:7: expected kind Settings"),
+        (&["policies", "--profile", "all"], "all"),
+        (&["check", "own", "--policies", "settings.yaml"], "settings.yaml:3:"),
+        (&["serve", "--dev", "--policies", "settings.yaml"], "settings.yaml:3:"),
+    ] {
+        let run = vigla(folder.path(), arguments);
+        assert_eq!(run.code, 2, "{arguments:?}: {}", run.err);
+        assert!(run.err.contains(expected) && run.out.is_empty(), "{arguments:?}: {}", run.err);
+    }
+}
+
+#[test]
+fn labels_of_namespaces_come_from_the_documents_and_the_flag() {
+    let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {env: dev}}\n";
+    let off = "kind: Settings\npolicies: {envoyfilter-namespace: {enabled: false}}\n";
+    let folder = folder(&[
+        ("own/mine.yaml", OWN),
+        ("settings.yaml", off),
+        ("filters.yaml", FILTERS),
+        ("state.yaml", &format!("{FILTERS}{namespace}")),
+    ]);
+    let code = |file: &str, flags: &[&str]| {
+        let arguments = [&["check", file, "--policies", "own", "--settings", "settings.yaml"], flags].concat();
+        vigla(folder.path(), &arguments).code
+    };
+    assert_eq!(code("filters.yaml", &[]), 1, "unknown: the strictest branch");
+    assert_eq!(code("state.yaml", &[]), 0, "the documents are one state, and their Namespace is no production");
+    assert_eq!(code("filters.yaml", &["--namespace-labels", "shop:env=production"]), 1);
+    assert_eq!(code("filters.yaml", &["--namespace-labels", "shop:"]), 0);
+    assert_eq!(code("filters.yaml", &["--namespace-labels", "*:"]), 0);
+    assert_eq!(code("filters.yaml", &["--namespace-labels", "shop"]), 2);
+}
+
+#[test]
+fn what_is_only_mended_is_no_failure() {
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: istio-system\n";
+    let folder = folder(&[("ns.yaml", namespace)]);
+    let run = vigla(folder.path(), &["check", "ns.yaml"]);
+    assert_eq!(run.code, 0);
+    assert!(run.out.contains("mended[istio-system-injection-disabled]"), "{}", run.out);
+    assert!(run.err.contains("1 mended"), "{}", run.err);
+}

@@ -7,19 +7,18 @@ use std::time::Instant;
 use annotate_snippets::Renderer;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use super::files::{self, Source};
+use super::namespaces::{self, Known};
 use super::output::{self, Color, Format};
 use super::report::{Report, text};
+use super::sources::{self, Sources};
 use super::{Exit, Failure};
 use crate::engine::decide;
 use crate::manifest::{self, Content, Defaults, Item, transitions};
-use crate::mesh::Snapshot;
 use crate::object::TextIndex;
-use crate::policy::{PolicySet, Profile};
 use crate::rule::{Operation, User};
 
 /// Judge files, folders or standard input, as admission would.
@@ -32,6 +31,19 @@ pub(super) struct Check {
     /// How to print.
     #[arg(short, long, value_enum, default_value_t, env = "VIGLA_OUTPUT")]
     output: Format,
+
+    #[command(flatten)]
+    sources: Sources,
+
+    /// The labels of a namespace; `NS:` for none, `*:` for none of all not named; may be repeated.
+    #[arg(
+        long,
+        value_name = "NS:k=v,…",
+        value_parser = namespaces::parse,
+        env = "VIGLA_NAMESPACE_LABELS",
+        value_delimiter = ' '
+    )]
+    namespace_labels: Vec<Known>,
 
     /// What is done to the objects.
     #[arg(long, value_parser = operations(), ignore_case = true, default_value = "CREATE", env = "VIGLA_OPERATION")]
@@ -84,7 +96,8 @@ struct Read<'s> {
 impl Check {
     pub(super) fn run(&self, color: Color) -> Result<Exit, Failure> {
         let started = Instant::now();
-        let set = PolicySet::built_in(Profile::Baseline).map_err(Failure::fault)?;
+        let today = self.now.unwrap_or_else(sources::today);
+        let set = self.sources.load(today)?;
         let (sources, unread) = files::read_all(&self.paths);
         let (old_sources, old_unread) = files::read_all(&self.old);
         let mut report = Report::default();
@@ -98,13 +111,9 @@ impl Check {
         let deleted = pair(&mut files, old_files);
         files.extend(deleted);
 
-        let now = match self.now {
-            Some(day) => {
-                Offset::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).map_err(Failure::bad_input)?
-            }
-            None => Timestamp::now(),
-        };
-        let snapshot = Snapshot::default();
+        let midnight = today.to_datetime(jiff::civil::Time::midnight());
+        let now = Offset::UTC.to_timestamp(midnight).map_err(Failure::bad_input)?;
+        let snapshot = namespaces::snapshot(files.iter().flat_map(|file| &file.items), &self.namespace_labels);
         for Read { source, index, items } in &files {
             report.summary.documents += items.len();
             for item in items {

@@ -14,8 +14,9 @@ use rustls::ServerConfig;
 use tracing::level_filters::LevelFilter;
 
 use super::output::{self, Color};
+use super::sources::{self, Sources};
 use super::{Exit, Failure};
-use crate::policy::{PolicySet, Profile};
+use crate::policy::PolicySet;
 use crate::server::dev::{DevError, DevTls};
 use crate::server::{Health, Server, Stop, Webhook, tls};
 use crate::telemetry;
@@ -28,6 +29,9 @@ pub(super) struct Serve {
     /// Address and port to listen on; port 0 takes a free one [default: 0.0.0.0:8443, with --dev 127.0.0.1:8443]
     #[arg(long, value_name = "ADDR:PORT", env = "VIGLA_LISTEN")]
     listen: Option<SocketAddr>,
+
+    #[command(flatten)]
+    sources: Sources,
 
     /// Certificate chain in PEM, the server's own first
     #[arg(long, value_name = "FILE", env = "VIGLA_TLS_CERT")]
@@ -97,7 +101,7 @@ impl Serve {
     pub(super) fn run(&self, color: Color) -> Result<Exit, Failure> {
         telemetry::start(self.log_level.into(), color.applies(&io::stderr()));
         // The door stays shut until there is something to judge with.
-        let set = PolicySet::built_in(Profile::Baseline).map_err(Failure::fault)?;
+        let set = self.sources.load(sources::today())?;
         let (config, dev) = match self.identity().map_err(Failure::bad_input)? {
             Identity::Files { certificate, key } => {
                 (tls::from_files(certificate, key).map_err(Failure::bad_input)?, None)

@@ -1,13 +1,17 @@
 //! The flags that say which policies are in force, the same for every command that judges.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 
-use super::Failure;
 use super::files::{self, Source};
-use crate::policy::{self, Profile, Text};
+use super::{Failure, output};
+use crate::policy::{self, Notice, PolicySet, Profile, Text};
 
 /// Policies of one's own, Settings, the profile.
 #[derive(Args, Debug, Default)]
@@ -23,6 +27,19 @@ pub(super) struct Sources {
     /// The built-in policies that are in force [default: that of Settings, else baseline]
     #[arg(long, value_name = "NAME", value_parser = profiles(), env = "VIGLA_PROFILE")]
     profile: Option<Profile>,
+
+    /// The namespace that Vigla runs in: core kinds there are not judged [default: that of its Pod]
+    #[arg(long, value_name = "NAMESPACE", env = "VIGLA_OWN_NAMESPACE")]
+    own_namespace: Option<String>,
+}
+
+/// Where the kubelet tells a Pod its namespace.
+/// <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/#directly-accessing-the-rest-api>
+const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// The day on which this runs, in UTC.
+pub(super) fn today() -> Date {
+    Offset::UTC.to_datetime(Timestamp::now()).date()
 }
 
 fn profiles() -> impl TypedValueParser<Value = Profile> {
@@ -47,7 +64,19 @@ impl Sources {
         if settings.len() > 1 {
             return Err(Failure::bad_input("--settings takes one file, not a folder of several"));
         }
-        Ok(policy::Sources { policies, settings: settings.pop(), profile: self.profile, own_namespace: None })
+        // Outside a Pod there is no such file, and no namespace of our own.
+        let pod = || fs::read_to_string(POD_NAMESPACE).ok().map(|name| name.trim().to_owned());
+        let own_namespace = self.own_namespace.clone().or_else(pod);
+        Ok(policy::Sources { policies, settings: settings.pop(), profile: self.profile, own_namespace })
+    }
+
+    /// Loads what they name. What somebody should know of it goes to standard error.
+    pub(super) fn load(&self, today: Date) -> Result<PolicySet, Failure> {
+        let (set, notices) = PolicySet::load(&self.read()?, today).map_err(Failure::bad_input)?;
+        for Notice(notice) in notices {
+            output::note(&format!("warning: {notice}"));
+        }
+        Ok(set)
     }
 }
 

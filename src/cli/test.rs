@@ -4,15 +4,13 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use jiff::Timestamp;
-use jiff::tz::Offset;
 use serde::Serialize;
 
 use super::files;
 use super::output::{self, Format};
-use super::sources::Sources;
+use super::sources::{self, Sources};
 use super::{Exit, Failure};
-use crate::policy::{LoadError, PolicySet, Text};
+use crate::policy::{LoadError, Text};
 use crate::review::printable;
 use crate::suite::{self, Outcome, Report, Surroundings};
 
@@ -45,10 +43,10 @@ enum Printed<'r> {
 
 impl Test {
     pub(super) fn run(&self) -> Result<Exit, Failure> {
-        let today = Offset::UTC.to_datetime(Timestamp::now()).date();
-        let sources = self.sources.read()?;
+        let today = sources::today();
         // What is wrong with the policies themselves is said once, and not for every suite.
-        PolicySet::load(&sources, today).map_err(Failure::bad_input)?;
+        self.sources.load(today)?;
+        let sources = self.sources.read()?;
         let (texts, unread) = if self.paths.is_empty() {
             (suite::built_in(), Vec::new())
         } else {
