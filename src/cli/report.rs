@@ -33,6 +33,8 @@ pub(super) struct Finding<'r> {
     pub(super) message: String,
     pub(super) wanted: String,
     pub(super) remedy: String,
+    /// What is to come: `from 2027-03-01 on: Deny`.
+    pub(super) announcement: Option<String>,
     pub(super) object: Object,
     path: PointerBuf,
     /// Where inside a string that is YAML itself; no rule reads such strings yet.
@@ -130,6 +132,7 @@ impl<'r> Report<'r> {
             severity: judged.rule.severity,
             action: judged.action,
             effect: judged.effect,
+            announcement: judged.announcement(),
             message: judged.finding.message,
             wanted: judged.finding.wanted,
             remedy: judged.finding.remedy,

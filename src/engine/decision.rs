@@ -161,6 +161,13 @@ impl<'p> Decision<'p> {
 }
 
 impl<'p> Judged<'p> {
+    /// What is to come, in words, where it concerns this finding: `from 2027-03-01 on: Deny`. Advice never denies.
+    #[must_use]
+    pub fn announcement(&self) -> Option<String> {
+        let (day, action) = self.stricter_from.filter(|_| self.kind != Kind::Advice)?;
+        Some(format!("from {day} on: {action:?}"))
+    }
+
     fn new(policy: &'p Policy, in_effect: InEffect, kind: Kind, effect: Effect, finding: Finding) -> Self {
         let InEffect { action, stricter_from, .. } = in_effect;
         Self { policy: &policy.name, rule: policy.rule, action, kind, effect, stricter_from, finding }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::engine::{Effect, Judged, Kind};
+use crate::engine::{Effect, Judged};
 
 /// The longest message of a denial, in bytes.
 const MESSAGE: usize = 8 * 1024;
@@ -53,7 +53,7 @@ pub(super) fn denial<'j>(denied: impl Iterator<Item = &'j Judged<'j>> + Clone) -
         add(printable(&format!("  fix: {}", judged.finding.remedy)));
     }
     for judged in denied.clone() {
-        add(format!("  more: vigla explain {}", judged.policy));
+        add(format!("  more: vigla explain {}", judged.rule.name));
     }
     let advice = fit(advice.into_iter(), MESSAGE / 4, LINE).join("\n");
     let mut lines = fit(denied.map(line), MESSAGE - advice.len() - 1, LINE);
@@ -65,11 +65,9 @@ pub(super) fn denial<'j>(denied: impl Iterator<Item = &'j Judged<'j>> + Clone) -
 pub(super) fn warnings<'j>(warned: impl Iterator<Item = &'j Judged<'j>>) -> Vec<String> {
     let say = |judged: &Judged<'_>| match judged.effect {
         Effect::Old => format!("{} (unchanged from the stored object)", line(judged)),
-        _ => match judged.stricter_from {
-            Some((day, action)) if judged.kind != Kind::Advice => {
-                format!("{} (from {day} on: {action:?})", line(judged))
-            }
-            _ => line(judged),
+        _ => match judged.announcement() {
+            Some(announcement) => format!("{} ({announcement})", line(judged)),
+            None => line(judged),
         },
     };
     fit(warned.map(say), WARNINGS, WARNING)

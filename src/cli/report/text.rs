@@ -49,6 +49,9 @@ fn finding<'f>(finding: &'f Finding<'_>) -> Group<'f> {
     if finding.effect == Effect::Old {
         note("note", "unchanged from the stored object");
     }
+    if let Some(announcement) = &finding.announcement {
+        note("note", announcement);
+    }
     if !finding.remedy.is_empty() {
         note("fix", &finding.remedy);
     }
