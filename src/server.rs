@@ -10,7 +10,6 @@ mod connection;
 pub mod dev;
 mod health;
 mod listen;
-mod places;
 mod refusal;
 mod routes;
 mod stop;
@@ -28,31 +27,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper_util::server::graceful::GracefulShutdown;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::review::{Endpoint, Reply};
 use connection::Connection;
-use places::Places;
 
-/// How much of the network's side is held at once, and for how long.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Most connections held at once; above that, the longest idle makes room for the next.
-    ///
-    /// An API server keeps some dozens. The cap makes slow peers cheap: each costs one of these places for a bounded time.
-    pub connections: usize,
-    /// How long a connection may be without a request. The API server's pool keeps idle ones for 90 s, and a shorter time
-    /// here would close them under its hands.
-    pub idle: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connections: 1024, idle: Duration::from_secs(100) }
-    }
-}
+/// Most connections held at once; the next one waits in the kernel's queue.
+///
+/// An API server keeps some dozens. The cap makes slow peers cheap: each costs one of these places for a bounded time.
+pub const MAX_CONNECTIONS: usize = 1024;
 
 /// How long requests under way may take after the last connection was accepted.
 ///
@@ -73,20 +60,13 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     tls: TlsAcceptor,
-    limits: Limits,
 }
 
 impl Server {
     /// Takes the address (port 0: a free port). Callers wait in the kernel's queue until [`Server::run`].
     pub async fn bind(address: SocketAddr, tls: Arc<rustls::ServerConfig>) -> Result<Self, ListenError> {
         let (listener, address) = listen::bind(address).await?;
-        Ok(Self { listener, address, tls: TlsAcceptor::from(tls), limits: Limits::default() })
-    }
-
-    /// With other limits.
-    #[must_use]
-    pub fn limited_to(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+        Ok(Self { listener, address, tls: TlsAcceptor::from(tls) })
     }
 
     /// The address in use, with the real port.
@@ -99,29 +79,35 @@ impl Server {
     /// Unready first; `drain_delay` for the endpoints to catch up; then no new connections, the requests under way, the
     /// end. A second request to stop ends at once.
     pub async fn run(self, judge: Arc<dyn Judge>, health: Health, mut stop: Stop, drain_delay: Duration) {
-        let places = Places::new(self.limits);
+        let connections = GracefulShutdown::new();
         tokio::select! {
-            never = self.accept(judge, &health, &places) => match never {},
-            never = places.clear() => match never {},
+            never = self.accept(judge, &health, &connections) => match never {},
             () = drain(&health, &mut stop, drain_delay) => {}
         }
         // `self` went with the accept loop: the listener is closed from here on.
         health.close();
         tracing::info!("closed: no new connections, only the requests under way");
         tokio::select! {
-            () = places.close() => tracing::info!("stopped"),
+            () = connections.shutdown() => tracing::info!("stopped"),
             () = stop.asked() => tracing::warn!("stopped at once, as asked a second time"),
             () = tokio::time::sleep(LAST_REQUESTS) => tracing::warn!("stopped with requests still under way"),
         }
     }
 
-    async fn accept(self, judge: Arc<dyn Judge>, health: &Health, places: &Places) -> Infallible {
+    async fn accept(self, judge: Arc<dyn Judge>, health: &Health, connections: &GracefulShutdown) -> Infallible {
         let routes = routes::router(judge, health.clone());
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
-            let (stream, peer) = listen::accept(&self.listener, || places.make_room()).await;
-            let (seat, leave) = places.take().await;
-            let connection = Connection { peer, routes: routes.clone(), health: health.clone(), seat };
-            tokio::spawn(connection.serve(stream, self.tls.clone(), leave));
+            // The semaphore is never closed: an error cannot happen, and would only mean no place to give back.
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            let (stream, peer) = listen::accept(&self.listener).await;
+            let connection =
+                Connection { peer, routes: routes.clone(), health: health.clone(), watcher: connections.watcher() };
+            let tls = self.tls.clone();
+            tokio::spawn(async move {
+                connection.serve(stream, tls).await;
+                drop(place);
+            });
         }
     }
 }

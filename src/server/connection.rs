@@ -3,9 +3,7 @@
 use std::convert::Infallible;
 use std::io::{self, Cursor};
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulConnection;
+use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncReadExt, join, split};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -23,22 +21,18 @@ use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 
 use super::health::Health;
-use super::places::{Leave, Leaving, Seat};
 
 /// A handshake takes milliseconds; who needs longer than this says nothing, or is slow on purpose.
 const OPENING: Duration = Duration::from_secs(10);
 
-/// Bounds a slow request head, and also an idle HTTP/1 connection: hyper knows one timer for both, which must not end
-/// before [`super::Limits::idle`].
+/// Bounds a slow request head, and also an idle HTTP/1 connection: hyper knows one timer for both. The API server's pool
+/// keeps idle connections for 90 s, and a shorter time here would close them under its hands.
 const HEADER_READ: Duration = Duration::from_secs(100);
 
 /// Largest read buffer of an HTTP/1 connection, and so the largest head. Bodies pass through it in pieces.
 const HTTP1_BUFFER: usize = 64 * 1024;
 
-/// How long a connection that has to leave may take for its farewell, as long as it has no request under way.
-const FAREWELL: Duration = Duration::from_secs(1);
-
-/// A ping after this time finds out whether an HTTP/2 peer still lives.
+/// HTTP/2 has no timer for idle peers: a ping after this time finds out whether the peer still lives.
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_ANSWER: Duration = Duration::from_secs(20);
 
@@ -46,8 +40,6 @@ const PING_ANSWER: Duration = Duration::from_secs(20);
 const STREAMS: u32 = 64;
 /// What one HTTP/2 connection may send before anybody reads it: bodies that wait for room stay here.
 const WINDOW: u32 = 256 * 1024;
-/// The same of one body, so that one that waits does not stop the others.
-const STREAM_WINDOW: u32 = WINDOW / 4;
 /// Streams that a peer opens and resets before they were looked at (CVE-2023-44487): above this, the connection ends.
 const PEER_RESETS: usize = 20;
 /// Streams that we reset because of the peer's errors (RUSTSEC-2024-0003): above this, the connection ends.
@@ -59,12 +51,12 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) routes: Router,
     pub(super) health: Health,
-    pub(super) seat: Arc<Seat>,
+    pub(super) watcher: Watcher,
 }
 
 impl Connection {
     /// Serves until either side has enough. Errors are the peer's business: they are logged for whoever looks closely.
-    pub(super) async fn serve(self, stream: TcpStream, tls: TlsAcceptor, mut leave: Leave) {
+    pub(super) async fn serve(self, stream: TcpStream, tls: TlsAcceptor) {
         let peer = self.peer;
         // Answers are one small write each: waiting for more (Nagle) would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
@@ -73,54 +65,31 @@ impl Connection {
         let opened = tokio::select! {
             opened = timeout(OPENING, open(stream, tls)) => opened,
             // Whoever is not through by now brought no request that could be lost.
-            _ = &mut leave => return,
+            () = self.health.closed() => return,
         };
         let (stream, preface) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => return tracing::debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => return tracing::debug!(%peer, "TLS handshake took too long"),
         };
-        if let Err(error) = self.speak(stream, preface, leave).await {
+        if let Err(error) = self.speak(stream, preface).await {
             tracing::debug!(%peer, %error, "connection failed");
         }
     }
 
-    async fn speak(self, stream: TlsStream<TcpStream>, preface: Option<Preface>, leave: Leave) -> hyper::Result<()> {
-        let connection = Arc::new(self);
-        let seat = Arc::clone(&connection.seat);
-        let service = service_fn(move |request| answer(Arc::clone(&connection), request));
+    async fn speak(self, stream: TlsStream<TcpStream>, preface: Option<Preface>) -> hyper::Result<()> {
+        let (routes, health) = (self.routes, self.health);
+        let service = service_fn(move |request| answer(routes.clone(), health.clone(), request));
         match preface {
             Some(preface) => {
                 let (reader, writer) = split(stream);
                 let io = TokioIo::new(join(Cursor::new(preface).chain(reader), writer));
-                serve_until(http2_builder().serve_connection(io, service), &seat, leave).await
+                self.watcher.watch(http2_builder().serve_connection(io, service)).await
             }
             None => {
                 let io = TokioIo::new(stream);
-                serve_until(http1_builder().serve_connection(io, service), &seat, leave).await
+                self.watcher.watch(http1_builder().serve_connection(io, service)).await
             }
-        }
-    }
-}
-
-/// Serves until the connection has to leave, then finishes what is under way. A peer that has nothing under way need not
-/// agree: over HTTP/2 he could put off the end for ever.
-async fn serve_until<C: GracefulConnection>(connection: C, seat: &Seat, leave: Leave) -> Result<(), C::Error> {
-    let mut connection = pin!(connection);
-    let how = tokio::select! {
-        biased;
-        outcome = connection.as_mut() => return outcome,
-        how = leave => how,
-    };
-    if how == Ok(Leaving::AtOnce) && seat.idle(Instant::now()).is_some() {
-        return Ok(());
-    }
-    connection.as_mut().graceful_shutdown();
-    loop {
-        match timeout(FAREWELL, connection.as_mut()).await {
-            Ok(outcome) => return outcome,
-            Err(_) if seat.idle(Instant::now()) >= Some(FAREWELL) => return Ok(()),
-            Err(_) => {}
         }
     }
 }
@@ -143,10 +112,9 @@ async fn open(stream: TcpStream, tls: TlsAcceptor) -> io::Result<(TlsStream<TcpS
 /// Answers one request. While the process stops, every HTTP/1 answer also asks the caller to hang up (hyper leaves the
 /// header out of HTTP/2): endpoints that catch up keep new connections away, but a connection that the API server
 /// holds already would stay busy up to its closing, and then take a request with it.
-async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let _under_way = connection.seat.begin();
-    let mut response = connection.routes.clone().call(request).await?;
-    if connection.health.is_stopping() {
+async fn answer(mut routes: Router, health: Health, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let mut response = routes.call(request).await?;
+    if health.is_stopping() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
@@ -166,7 +134,7 @@ fn http2_builder() -> http2::Builder<TokioExecutor> {
         .keep_alive_timeout(PING_ANSWER)
         .max_concurrent_streams(STREAMS)
         .initial_connection_window_size(WINDOW)
-        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_stream_window_size(WINDOW)
         .max_pending_accept_reset_streams(PEER_RESETS)
         .max_local_error_reset_streams(OWN_RESETS)
         .max_header_list_size(HTTP2_HEADERS);

@@ -57,6 +57,12 @@ impl Health {
         matches!(*self.0.borrow(), Phase::Draining | Phase::Closing)
     }
 
+    /// Completes when no more connections are accepted.
+    pub(super) async fn closed(&self) {
+        // An error means that the sender is gone, which cannot be: this is it.
+        self.0.subscribe().wait_for(|phase| *phase == Phase::Closing).await.ok();
+    }
+
     fn set(&self, next: Phase) {
         self.0.send_if_modified(|phase| {
             let open = !matches!(phase, Phase::Draining | Phase::Closing);

@@ -43,9 +43,8 @@ pub(super) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr
 }
 
 /// The next connection. Failures that concern one peer are passed over; those that concern this process (no descriptors
-/// left, no memory) are waited out, for a loop that retries at once would burn the CPU that could mend them; meanwhile
-/// `make_room` may help.
-pub(super) async fn accept(listener: &TcpListener, make_room: impl Fn()) -> (TcpStream, SocketAddr) {
+/// left, no memory) are waited out, for a loop that retries at once would burn the CPU that could mend them.
+pub(super) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     let mut pause = FIRST_PAUSE;
     loop {
         match listener.accept().await {
@@ -55,7 +54,6 @@ pub(super) async fn accept(listener: &TcpListener, make_room: impl Fn()) -> (Tcp
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections; trying again");
-                make_room();
                 tokio::time::sleep(pause).await;
                 pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
             }

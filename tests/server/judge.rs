@@ -1,11 +1,69 @@
-//! A judge of our own behind the same door: what the server does when judging goes wrong, or takes long.
+//! A judge of our own behind the same door: what the server does when judging goes wrong.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::http::{Method, StatusCode};
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+use vigla::review::{Endpoint, Reply};
+use vigla::server::dev::DevTls;
+use vigla::server::{Health, Judge, Server, Stop, StopTrigger};
 
-use crate::common::{Http, send, soon};
-use crate::parrot::start;
+use crate::common::{Door, Http, send, soon};
+
+/// Says what it heard, panics when asked to, and thinks as long as it is told to.
+struct Parrot {
+    thinking: Sender<()>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+impl Judge for Parrot {
+    fn judge(&self, endpoint: Endpoint, body: &[u8], _: Timestamp) -> Reply {
+        assert!(!body.starts_with(b"panic"), "as asked");
+        if body.starts_with(b"think") {
+            self.thinking.send(()).unwrap();
+            self.go_on.lock().unwrap().recv().unwrap();
+            return reply(endpoint, "thought", b"");
+        }
+        reply(endpoint, "heard", body)
+    }
+
+    fn panicked(&self, endpoint: Endpoint, body: &[u8], _: Timestamp) -> Reply {
+        assert!(body != b"panic twice", "as asked");
+        reply(endpoint, "recovered from", body)
+    }
+}
+
+fn reply(endpoint: Endpoint, what: &str, body: &[u8]) -> Reply {
+    Reply::Review(format!("{endpoint:?} {what} {}", String::from_utf8_lossy(body)).into_bytes())
+}
+
+struct InProcess {
+    door: Door,
+    health: Health,
+    stop: StopTrigger,
+    running: JoinHandle<()>,
+    /// Says that the judge has begun to think.
+    thinking: Receiver<()>,
+    /// Lets it come to an end.
+    go_on: Sender<()>,
+}
+
+async fn start() -> InProcess {
+    let dev = DevTls::make([127, 0, 0, 1].into()).unwrap();
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), dev.config()).await.unwrap();
+    let door = Door::new(server.address(), dev.ca_path());
+    let health = Health::default();
+    let (trigger, stop) = Stop::by_hand();
+    let ((thinking, begun), (go_on, wait)) = (channel(), channel());
+    let parrot = Arc::new(Parrot { thinking, go_on: Mutex::new(wait) });
+    let running = tokio::spawn(server.run(parrot, health.clone(), stop, Duration::ZERO));
+    InProcess { door, health, stop: trigger, running, thinking: begun, go_on }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_costs_one_request() {

@@ -15,8 +15,6 @@ mod judge;
 mod lifecycle;
 mod limits;
 mod log;
-mod parrot;
-mod places;
 mod refusals;
 mod routes;
 mod startup;
