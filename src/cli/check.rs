@@ -98,6 +98,9 @@ impl Check {
         let started = Instant::now();
         let today = self.now.unwrap_or_else(sources::today);
         let set = self.sources.load(today)?;
+        if files::name_stdin(&self.paths) && files::name_stdin(&self.old) {
+            return Err(Failure::bad_input("standard input can be read once; give a file to --old, or instead of `-`"));
+        }
         let (sources, unread) = files::read_all(&self.paths);
         let (old_sources, old_unread) = files::read_all(&self.old);
         let mut report = Report::default();

@@ -1,8 +1,9 @@
 //! Files, folders and standard input as texts.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
@@ -25,57 +26,110 @@ pub(super) struct Unread {
     pub(super) message: String,
 }
 
-/// Reads everything that `paths` name: files as they are, folders with all YAML and JSON files below them, `-` for
-/// standard input.
-pub(super) fn read_all(paths: &[PathBuf]) -> (Vec<Source>, Vec<Unread>) {
-    let mut sources = Vec::new();
-    let mut unread = Vec::new();
-    for path in paths {
-        let found = if path.as_os_str() == "-" { vec![read_stdin()] } else { read_path(path) };
-        for result in found {
-            match result {
-                Ok(source) => sources.push(source),
-                Err(error) => unread.push(error),
-            }
-        }
-    }
-    (sources, unread)
+/// Whether one of `paths` stands for standard input.
+pub(super) fn name_stdin(paths: &[PathBuf]) -> bool {
+    paths.iter().any(|path| is_stdin(path))
 }
 
-fn read_path(path: &Path) -> Vec<Result<Source, Unread>> {
-    if !path.is_dir() {
-        return vec![read_file(path)];
-    }
-    let walk = WalkDir::new(path).follow_links(true).sort_by_file_name();
-    let mut found = Vec::new();
-    let mut seen = HashSet::new();
-    for entry in walk.into_iter().filter_entry(is_visible) {
-        match entry {
-            Ok(entry) if entry.file_type().is_file() && is_manifest(entry.path()) => {
-                // Links lead to the same file by many ways; it is judged once.
-                let file = fs::canonicalize(entry.path()).unwrap_or_else(|_| entry.path().to_owned());
-                if seen.insert(file) {
-                    found.push(read_file(entry.path()));
-                }
+/// Reads everything that `paths` name: files as they are, folders with all YAML and JSON files below them, `-` for
+/// standard input. What several paths or links lead to is read once.
+pub(super) fn read_all(paths: &[PathBuf]) -> (Vec<Source>, Vec<Unread>) {
+    let mut reader = Reader::default();
+    paths.iter().for_each(|path| reader.path(path));
+    (reader.sources, reader.unread)
+}
+
+#[derive(Default)]
+struct Reader {
+    sources: Vec<Source>,
+    unread: Vec<Unread>,
+    /// What was read, by its path without links.
+    seen: HashSet<PathBuf>,
+}
+
+impl Reader {
+    fn path(&mut self, path: &Path) {
+        if is_stdin(path) {
+            if self.seen.insert(path.to_owned()) {
+                self.add(read_stdin());
             }
-            Ok(_) => {}
-            // A link back to a folder above: all below it is read already.
-            Err(error) if error.loop_ancestor().is_some() => {}
-            Err(error) => {
-                let name = error.path().unwrap_or(path).display().to_string();
-                found.push(Err(Unread { name, message: format!("cannot be read: {error}") }));
-            }
+        } else if path.is_dir() {
+            self.folder(path);
+        } else {
+            self.file(path);
         }
     }
-    if found.is_empty() {
-        let message = "holds no file named *.yaml, *.yml or *.json; name the files themselves".to_owned();
-        found.push(Err(Unread { name: path.display().to_string(), message }));
+
+    fn folder(&mut self, folder: &Path) {
+        let mut empty = true;
+        for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_visible) {
+            match entry {
+                Ok(entry) if !entry.file_type().is_file() || !is_manifest(entry.path()) => continue,
+                Ok(entry) => self.file(entry.path()),
+                Err(error) if is_nothing(&error) => continue,
+                Err(error) => self.unread.push(unread(folder, &error)),
+            }
+            empty = false;
+        }
+        if empty {
+            let message = "holds no file named *.yaml, *.yml or *.json; name the files themselves".to_owned();
+            self.unread.push(Unread { name: folder.display().to_string(), message });
+        }
     }
-    found
+
+    fn file(&mut self, path: &Path) {
+        let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if self.seen.insert(file) {
+            self.add(read_file(path));
+        }
+    }
+
+    fn add(&mut self, result: Result<Source, Unread>) {
+        match result {
+            Ok(source) => self.sources.push(source),
+            Err(error) => self.unread.push(error),
+        }
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Whether nothing is lost where `error` says that an entry of a folder cannot be read.
+fn is_nothing(error: &walkdir::Error) -> bool {
+    // A link back to a folder above: all below it is read already.
+    if error.loop_ancestor().is_some() {
+        return true;
+    }
+    // A link that leads nowhere, by a name that no file is read by. Without an extension it may be a folder's.
+    let Some(path) = error.path().filter(|path| dangles(path, error)) else {
+        return false;
+    };
+    is_hidden(path.file_name().unwrap_or_default()) || (path.extension().is_some() && !is_manifest(path))
+}
+
+fn dangles(path: &Path, error: &walkdir::Error) -> bool {
+    error.io_error().is_some_and(|error| error.kind() == ErrorKind::NotFound) && path.is_symlink()
+}
+
+/// Why an entry of `folder` cannot be read.
+fn unread(folder: &Path, error: &walkdir::Error) -> Unread {
+    let path = error.path().unwrap_or(folder);
+    let message = match fs::read_link(path).ok().filter(|_| dangles(path, error)) {
+        Some(target) => format!("cannot be read: a link to `{}`, which is not there", target.display()),
+        // The walker's own words say the path once more.
+        None => format!("cannot be read: {}", error.io_error().map_or_else(|| error.to_string(), ToString::to_string)),
+    };
+    Unread { name: path.display().to_string(), message }
 }
 
 fn is_visible(entry: &DirEntry) -> bool {
-    entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+    entry.depth() == 0 || !is_hidden(entry.file_name())
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 fn is_manifest(path: &Path) -> bool {

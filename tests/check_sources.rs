@@ -1,0 +1,59 @@
+//! Where `vigla check` reads from.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod common;
+
+use common::cli::{check_with, filter, folder, vigla};
+
+#[test]
+fn what_several_paths_lead_to_is_judged_once() {
+    let object = filter("a", "shop").to_string();
+    let folder = folder(&[("a/b/f.json", &object), ("a/g.json", &object), ("h.json", &object)]);
+    for (paths, files) in [
+        (&["h.json", "h.json"][..], 1),
+        (&["h.json", "./a/../h.json"], 1),
+        (&["a", "a/b/f.json", "a/g.json"], 2),
+        (&["a/b/f.json", "a", "a/b", "a"], 2),
+        (&[".", "h.json"], 3),
+    ] {
+        let run = vigla(folder.path(), &[&["check", "-o", "json"], paths].concat());
+        assert_eq!((run.code, run.places().len(), run.errors().len()), (1, files, 0), "{paths:?}: {}", run.err);
+        assert_eq!(run.report()["summary"]["files"], files, "{paths:?}");
+    }
+    // The two states are read each for itself.
+    let run = vigla(folder.path(), &["check", "-o", "json", "h.json", "--old", "h.json"]);
+    assert_eq!(run.report()["summary"]["old"], 1);
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    let object = filter("a", "shop").to_string();
+    let run = check_with(&object, &["-", "-o", "json"]);
+    assert_eq!((run.places().len(), &run.report()["summary"]["files"]), (1, &1.into()));
+    let run = check_with("", &["--old", "-"]);
+    assert_eq!((run.code, &*run.out), (2, ""));
+    assert!(run.err.contains("standard input can be read once"), "{}", run.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_an_error_where_a_manifest_may_be_missing() {
+    let folder = folder(&[("a/f.json", &filter("a", "shop").to_string())]);
+    let link = |name: &str| std::os::unix::fs::symlink("gone", folder.path().join("a").join(name)).unwrap();
+    for name in ["notes.txt", ".#f.yaml", ".hidden"] {
+        link(name);
+    }
+    let run = vigla(folder.path(), &["check", "a", "-o", "json"]);
+    assert_eq!((run.code, run.errors()), (1, Vec::new()));
+    link("b.yaml");
+    link("shared");
+    let run = vigla(folder.path(), &["check", "a", "-o", "json"]);
+    let error = "null:null cannot be read: a link to `gone`, which is not there";
+    assert_eq!((run.code, run.errors()), (2, vec![error.to_owned(); 2]));
+    assert_eq!(run.report()["errors"][0]["file"], "a/b.yaml");
+    assert_eq!(run.places().len(), 1);
+    // Nor does a name said outright say its path twice.
+    let run = vigla(folder.path(), &["check", "a/b.yaml"]);
+    assert_eq!(run.err.matches("b.yaml").count(), 1, "{}", run.err);
+}
