@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::cli::{Run, command, folder, vigla};
+use common::cli::{Run, check_with, command, filter, folder, vigla};
 use serde_json::Value;
 
 const FILTERS: &str = "\
@@ -343,4 +343,34 @@ fn what_is_only_mended_is_no_failure() {
     assert_eq!(run.code, 0);
     assert!(run.out.contains("mended[istio-system-injection-disabled]"), "{}", run.out);
     assert!(run.err.contains("1 mended"), "{}", run.err);
+}
+
+#[test]
+fn variables_for_flags_take_the_words_that_people_write() {
+    let mut advice = filter("a", "istio-config");
+    advice["spec"] = Value::Null;
+    let folder = folder(&[("values.yaml", "a: 1\n"), ("advice.json", &advice.to_string())]);
+    for (variable, file, set) in [("VIGLA_STRICT", "values.yaml", 2), ("VIGLA_DENY_WARNINGS", "advice.json", 1)] {
+        for (value, code) in [("1", set), ("true", set), ("yes", set), ("0", 0), ("false", 0), ("", 0), ("no", 0)] {
+            let status = command(folder.path(), &["check", file]).env(variable, value).output().unwrap().status;
+            assert_eq!(status.code(), Some(code), "{variable}={value}");
+        }
+    }
+}
+
+#[test]
+fn a_day_is_told_to_be_none_or_out_of_range() {
+    let run = |day: &str| check_with("", &["--now", day]);
+    for (day, message) in [
+        ("tomorrow", "'tomorrow' for '--now <DATE>': expected a day such as 2026-11-20"),
+        ("2026-02-30", "expected a day such as 2026-11-20"),
+        ("9999-12-31", "'9999-12-31' for '--now <DATE>': the last day is 9999-12-30"),
+    ] {
+        let run = run(day);
+        assert_eq!(run.code, 2, "{day}");
+        assert!(run.err.contains(message), "{day}: {}", run.err);
+    }
+    for day in ["9999-12-30", "2026-11-20"] {
+        assert_eq!(run(day).code, 0, "{day}");
+    }
 }

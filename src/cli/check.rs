@@ -1,13 +1,15 @@
 //! `vigla check`: judges files as admission would.
 
+mod value;
+
 use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use annotate_snippets::Renderer;
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use jiff::civil::Date;
+use clap::builder::FalseyValueParser;
+use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::files::{self, Source};
@@ -46,7 +48,7 @@ pub(super) struct Check {
     namespace_labels: Vec<Known>,
 
     /// What is done to the objects.
-    #[arg(long, value_parser = operations(), ignore_case = true, default_value = "CREATE", env = "VIGLA_OPERATION")]
+    #[arg(long, value_parser = value::operations(), ignore_case = true, default_value = "CREATE", env = "VIGLA_OPERATION")]
     operation: Operation,
 
     /// The namespace of objects that name none [default: default]
@@ -62,28 +64,20 @@ pub(super) struct Check {
     groups: Vec<String>,
 
     /// The day on which it is judged, in UTC [default: today]
-    #[arg(long, value_name = "DATE", env = "VIGLA_NOW")]
-    now: Option<Date>,
+    #[arg(long, value_name = "DATE", value_parser = value::day, env = "VIGLA_NOW")]
+    now: Option<Timestamp>,
 
     /// The state before: an object on both sides is an UPDATE, one that is only there a DELETE.
     #[arg(long, value_name = "PATH", conflicts_with = "operation", env = "VIGLA_OLD")]
     old: Vec<PathBuf>,
 
     /// Count documents that are no Kubernetes objects as errors.
-    #[arg(long, env = "VIGLA_STRICT")]
+    #[arg(long, env = "VIGLA_STRICT", value_parser = FalseyValueParser::new())]
     strict: bool,
 
     /// Let warnings fail the run too.
-    #[arg(long, env = "VIGLA_DENY_WARNINGS")]
+    #[arg(long, env = "VIGLA_DENY_WARNINGS", value_parser = FalseyValueParser::new())]
     deny_warnings: bool,
-}
-
-/// Kubernetes' words for operations, in any case.
-fn operations() -> impl TypedValueParser<Value = Operation> {
-    PossibleValuesParser::new(Operation::ALL.map(Operation::as_str)).try_map(|word| {
-        let same = |operation: &Operation| operation.as_str().eq_ignore_ascii_case(&word);
-        Operation::ALL.into_iter().find(same).ok_or("no operation of Kubernetes")
-    })
 }
 
 /// What was read from one file.
@@ -96,7 +90,7 @@ struct Read<'s> {
 impl Check {
     pub(super) fn run(&self, color: Color) -> Result<Exit, Failure> {
         let started = Instant::now();
-        let today = self.now.unwrap_or_else(sources::today);
+        let today = self.now.map_or_else(sources::today, |now| Offset::UTC.to_datetime(now).date());
         let set = self.sources.load(today)?;
         if files::name_stdin(&self.paths) && files::name_stdin(&self.old) {
             return Err(Failure::bad_input("standard input can be read once; give a file to --old, or instead of `-`"));
@@ -114,8 +108,7 @@ impl Check {
         let deleted = pair(&mut files, old_files);
         files.extend(deleted);
 
-        let midnight = today.to_datetime(jiff::civil::Time::midnight());
-        let now = Offset::UTC.to_timestamp(midnight).map_err(Failure::bad_input)?;
+        let now = self.now.unwrap_or_else(Timestamp::now);
         let snapshot = namespaces::snapshot(files.iter().flat_map(|file| &file.items), &self.namespace_labels);
         for Read { source, index, items } in &files {
             report.summary.documents += items.len();
