@@ -161,3 +161,15 @@ fn the_state_before_leaves_recorded_reviews_as_they_are() {
         assert_eq!(report["summary"]["skipped"], skipped, "{now} after {old}");
     }
 }
+
+#[test]
+fn the_summary_counts_what_was_judged_and_a_finding_where_it_stands() {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [filter("a", "shop"), 1, filter("b", "shop")]});
+    let text = format!("# empty\n---\na: [\n---\nvalues: 1\n---\n{list}\n{}\n", filter("c", "shop"));
+    let report = check(&text).report();
+    let numbers: Vec<_> = report["findings"].as_array().unwrap().iter().map(|found| &found["document"]).collect();
+    assert_eq!(numbers, [3, 3, 4]);
+    let summary = &report["summary"];
+    let counts = ["documents", "files", "denied", "skipped", "errors"].map(|name| summary[name].as_u64().unwrap());
+    assert_eq!(counts, [3, 1, 3, 1, 2]);
+}
