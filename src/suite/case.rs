@@ -133,9 +133,14 @@ impl<'r> Reader<'r> {
                 Err(self.error("oldObject", "what is deleted is one object; give it once"))
             }
             (None, Some(_), None) => self.in_file(defaults),
-            (Some((name, node)), None, None) | (None, None, Some((name, node))) => {
-                manifest::request(node, defaults).map_err(|error| self.error(name, error.message))
+            (Some((name, node)), ..) if node.get("kind").and_then(Node::as_str) == Some("List") => {
+                Err(self.error(name, "a List holds objects and is none; give one of them"))
             }
+            (Some((name, node)), None, None) | (None, None, Some((name, node))) => manifest::request(node, defaults)
+                .map_err(|error| match error.offset {
+                    Some(offset) => self.document.source.error(Some(offset), error.message),
+                    None => self.error(name, error.message),
+                }),
             (None, None, None) => Err(self.error("object", "nothing to judge; give `object` or `file`")),
         }
     }

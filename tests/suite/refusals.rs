@@ -154,6 +154,16 @@ fn cases_whose_members_are_wrong() {
             "suite.yaml:7:3",
             "not a Kubernetes object: it has no `apiVersion` and `kind`",
         ),
+        (
+            case("expect: allow\nobject: {apiVersion: v1, kind: Namespace, metadata: {name: 7}}"),
+            "suite.yaml:7:62",
+            "`metadata.name` is a number, expected a string",
+        ),
+        (
+            case("expect: allow\nobject: {apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: A}]}"),
+            "suite.yaml:7:3",
+            "a List holds objects and is none; give one of them",
+        ),
         (case("expect: allow\nobject: [a]"), "suite.yaml:7:3", "expected a map"),
         (document("cases:\n- expect: allow"), "suite.yaml:5:3", "missing field `name`"),
     ]);
