@@ -53,6 +53,8 @@ pub struct InEffect {
     pub action: Action,
     /// What a rule that cannot judge leads to.
     pub on_error: OnError,
+    /// Whether nothing that it depends on is unknown.
+    pub certain: bool,
     /// The day from which a stricter action holds, where one is to come.
     pub stricter_from: Option<(Date, Action)>,
 }
@@ -69,34 +71,28 @@ impl Policy {
     /// the policy's own. Where a condition depends on what is not known, the strictest of what may hold.
     #[must_use]
     pub fn in_effect(&self, place: Place<'_>, user: Option<&User<'_>>, today: Date) -> InEffect {
-        let mut action = None;
-        let mut to_come: Option<(Date, Action)> = None;
+        let mut possible = Vec::new();
+        let mut to_come = Vec::new();
         for entry in &self.enforcement {
             let truth =
                 conditions(&entry.namespaces, &entry.namespace_selector, &entry.users).hold(place, user, Truth::No);
             match (truth, entry.after) {
                 (Truth::No, _) => {}
-                (_, Some(after)) if after > today => {
-                    if to_come.is_none_or(|(day, _)| after < day) {
-                        to_come = Some((after, entry.action));
-                    }
-                }
-                (truth, _) => {
-                    action = Some(action.map_or(entry.action, |strictest: Action| strictest.min(entry.action)));
-                    if truth == Truth::Yes {
-                        return self.capped(action.unwrap_or(self.action), to_come);
-                    }
-                }
+                (_, Some(after)) if after > today => to_come.push((after, entry.action)),
+                (Truth::Unknown, _) => possible.push(entry.action),
+                (Truth::Yes, _) => return self.capped(entry.action, &possible, &to_come),
             }
         }
-        self.capped(action.map_or(self.action, |strictest| strictest.min(self.action)), to_come)
+        self.capped(self.action, &possible, &to_come)
     }
 
-    fn capped(&self, action: Action, to_come: Option<(Date, Action)>) -> InEffect {
-        let action = action.max(self.max_action);
+    /// What holds of `action` and of those that may hold instead: the strictest, under the brake.
+    fn capped(&self, action: Action, possible: &[Action], to_come: &[(Date, Action)]) -> InEffect {
+        let action = possible.iter().copied().fold(action, Action::min).max(self.max_action);
         let on_error = self.on_error.unwrap_or(action.into()).max(self.max_action.into());
-        let to_come = to_come.map(|(day, action)| (day, action.max(self.max_action)));
-        InEffect { action, on_error, stricter_from: to_come.filter(|(_, then)| *then < action) }
+        let to_come = to_come.iter().map(|&(day, then)| (day, then.max(self.max_action)));
+        let stricter_from = to_come.filter(|(_, then)| *then < action).min();
+        InEffect { action, on_error, certain: possible.is_empty(), stricter_from }
     }
 
     /// The exception that lets a request pass on `today`, if one does.
@@ -116,7 +112,7 @@ impl Policy {
     #[must_use]
     pub fn strictest(&self) -> InEffect {
         let strictest = self.enforcement.iter().map(|entry| entry.action).fold(self.action, Action::min);
-        self.capped(strictest, None)
+        self.capped(strictest, &[], &[])
     }
 }
 

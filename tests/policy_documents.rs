@@ -86,6 +86,15 @@ fn rejects_a_broken_policy_at_its_place() {
             "0.yaml:7:48: invalid type: integer `1`",
         ),
         (&format!("{RULE}  action: Deny\n  match: {{labels: {{a: b}}}}\n"), "0.yaml:7:11: unknown field `labels`"),
+        (&format!("{RULE}  action: Deny\n  match: {{namespaces: {{include: []}}}}\n"), "0.yaml:7:24: an empty list"),
+        (
+            &format!("{RULE}  action: Deny\n  enforcement: [{{users: {{users: []}}, action: Audit}}]\n"),
+            "0.yaml:7:18: a condition on users that names nobody",
+        ),
+        (
+            &format!("{RULE}  action: Deny\n  enforcement: [{{after: 2027-03-01T23:00:00-08:00, action: Warn}}]\n"),
+            "0.yaml:7:25: bad date",
+        ),
     ] {
         let found = refused(&[&[&format!("{POLICY}{spec}")]], None);
         assert_eq!(found.len(), 1, "{spec}: {found:?}");
@@ -121,6 +130,7 @@ fn rejects_what_is_no_document_of_ours() {
         ("kind: Policy\nmetadata: {name: a}\nspec: {}\n", "0.yaml:3:1: missing field `rule`"),
         ("a: [\n", "0.yaml:"),
         ("[1]\n", "0.yaml:1:1: expected kind"),
+        (&format!("{}{RULE}  action: Deny\n", POLICY.replace("mine", "\"a=deny,b\"")), "0.yaml:3:18: bad name"),
         (&POLICY.replace("v1alpha1", "v1"), "0.yaml:1:13: unknown variant `policies.vigla.dev/v1`"),
     ] {
         let found = refused(&[&[said]], None);

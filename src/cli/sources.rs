@@ -70,14 +70,19 @@ impl Sources {
         Ok(policy::Sources { policies, settings: settings.pop(), profile: self.profile, own_namespace })
     }
 
-    /// Loads what they name. What somebody should know of it goes to standard error.
+    /// Loads what they name.
     pub(super) fn load(&self, today: Date) -> Result<PolicySet, Failure> {
-        let (set, notices) = PolicySet::load(&self.read()?, today).map_err(Failure::bad_input)?;
-        for Notice(notice) in notices {
-            output::note(&format!("warning: {notice}"));
-        }
-        Ok(set)
+        load(&self.read()?, today)
     }
+}
+
+/// Loads what was read; standard input can be read but once. What somebody should know goes to standard error.
+pub(super) fn load(sources: &policy::Sources, today: Date) -> Result<PolicySet, Failure> {
+    let (set, notices) = PolicySet::load(sources, today).map_err(Failure::bad_input)?;
+    for Notice(notice) in notices {
+        output::note(&format!("warning: {notice}"));
+    }
+    Ok(set)
 }
 
 impl From<Source> for Text {

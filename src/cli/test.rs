@@ -44,9 +44,9 @@ enum Printed<'r> {
 impl Test {
     pub(super) fn run(&self) -> Result<Exit, Failure> {
         let today = sources::today();
-        // What is wrong with the policies themselves is said once, and not for every suite.
-        self.sources.load(today)?;
         let sources = self.sources.read()?;
+        // What is wrong with the policies themselves is said once, and not for every suite.
+        sources::load(&sources, today)?;
         let (texts, unread) = if self.paths.is_empty() {
             (suite::built_in(), Vec::new())
         } else {

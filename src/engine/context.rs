@@ -11,30 +11,36 @@ use super::stored;
 use crate::mesh::{Labels, Snapshot, labels};
 use crate::object::{Node, Tree};
 use crate::policy::{InEffect, OnError, Place, Policy, PolicySet, Truth};
-use crate::rule::{CannotJudge, Findings, Input, Operation, Request};
+use crate::rule::{Body, CannotJudge, Findings, Input, Operation, Request};
 
 pub(super) struct Context<'p, 'r> {
     set: &'p PolicySet,
     pub(super) request: &'r Request<'r>,
     snapshot: &'r Snapshot,
     today: Date,
-    /// A Namespace's own labels, as it would become and as it is stored: where there are any, they count instead of
-    /// the snapshot's.
-    own_labels: Vec<Labels>,
+    /// A Namespace's own labels, as it would become and as it is stored, which count instead of the snapshot's; unknown
+    /// where an object cannot be read. Empty for everything else.
+    own_labels: Vec<Option<Labels>>,
     before: OnceCell<Option<Tree<'r>>>,
 }
 
 impl<'p, 'r> Context<'p, 'r> {
     pub(super) fn new(set: &'p PolicySet, request: &'r Request<'r>, snapshot: &'r Snapshot, today: Date) -> Self {
-        let bodies = [&request.object, &request.old_object].into_iter().filter(|_| request.is_namespace());
-        let own_labels = bodies.filter_map(stored).map(|tree| labels(tree.root())).collect();
+        let bodies: &[_] = match request.operation {
+            _ if !request.is_namespace() => &[],
+            Operation::Create | Operation::Connect => &[&request.object],
+            Operation::Update => &[&request.object, &request.old_object],
+            Operation::Delete => &[&request.old_object],
+        };
+        let read = |body: &&Body<'_>| stored(body).filter(|tree| tree.root().is_map()).map(|tree| labels(tree.root()));
+        let own_labels = bodies.iter().map(read).collect();
         Self { set, request, snapshot, today, own_labels, before: OnceCell::new() }
     }
 
     /// Where the request goes: for a Namespace that changes its labels, two places.
     fn places(&self) -> impl Iterator<Item = Place<'_>> {
         let name = &*self.request.namespace;
-        let own = self.own_labels.iter().map(move |labels| Place::Namespace { name, labels: Some(labels) });
+        let own = self.own_labels.iter().map(move |labels| Place::Namespace { name, labels: labels.as_ref() });
         let other = match name {
             "" => Place::Cluster,
             name => Place::Namespace { name, labels: self.snapshot.labels(name) },
@@ -72,10 +78,11 @@ impl<'p, 'r> Context<'p, 'r> {
             return None;
         }
         let (mut found, error) = self.check(policy, object);
+        let effect = self.in_effect(policy);
         let mut judging = Judging {
             policy,
-            surely: applies == Truth::Yes,
-            effect: self.in_effect(policy),
+            surely: applies == Truth::Yes && effect.certain,
+            effect,
             exception: self.places().find_map(|place| policy.exception(self.request, place, self.today)),
             old: Findings::default(),
             new: Findings::default(),

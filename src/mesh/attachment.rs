@@ -35,6 +35,17 @@ impl TargetRef<'_> {
     pub fn is_gateway_class(&self) -> bool {
         self.group == "gateway.networking.k8s.io" && self.kind == "GatewayClass"
     }
+
+    /// Whether the target is one that counts in the resource's own namespace.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(
+            (self.group, self.kind),
+            ("gateway.networking.k8s.io", "Gateway")
+                | ("" | "core", "Service")
+                | ("networking.istio.io", "ServiceEntry")
+        )
+    }
 }
 
 /// Reads `spec.workloadSelector.labels` and `spec.targetRefs`, the fields of `EnvoyFilter` and `Sidecar`.

@@ -158,7 +158,9 @@ impl<'t> Node<'t> {
         let mut node = self;
         for step in path {
             let step = step.as_ref();
-            match node.get(step).or_else(|| node.items().nth(step.parse().ok()?)) {
+            let below =
+                if node.is_list() { step.parse().ok().and_then(|at| node.items().nth(at)) } else { node.get(step) };
+            match below {
                 Some(below) => node = below,
                 None => break,
             }

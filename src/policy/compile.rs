@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::condition::Conditions;
+use super::condition::{Conditions, Users};
 use super::document::{Enforcement, ExceptionSaid, Override, PolicyDocument, Spec};
 use super::{Action, Exception, Policy, conditions};
 use crate::object::{Node, ShapeError, read_json};
@@ -125,7 +125,7 @@ impl<'s> Said<'s> {
                 changed.is_some(),
                 "expected at least one operation".to_owned(),
             )),
-            None => Ok(said.clone()),
+            None => Ok(Operation::ALL.into_iter().filter(|operation| said.contains(operation)).collect()),
             Some(operation) => {
                 let message = format!("the rule `{}` does not judge {operation}", entry.metadata.name);
                 Err(self.fault(&["match", "operations"], changed.is_some(), message))
@@ -144,6 +144,11 @@ impl<'s> Said<'s> {
         for (at, entry_said) in said.iter().enumerate() {
             let index = at.to_string();
             self.fixable(entry, entry_said.action, &["enforcement", &index, "action"], changed.is_some())?;
+            if entry_said.users.as_ref().is_some_and(Users::is_empty) {
+                let message = "a condition on users that names nobody would hold for everybody";
+                let path = ["enforcement", &index, "users"];
+                return Err(self.fault(&path, changed.is_some(), message.to_owned()));
+            }
             if said.iter().take(at).any(|earlier| shadows(earlier, entry_said)) {
                 let message = "this entry never decides: one before it holds whenever this one does; \
                                put the latest date first, and entries with more conditions before those with fewer";

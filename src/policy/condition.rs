@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wildmatch::WildMatch;
 
+use super::document::some;
 use crate::mesh::Labels;
 use crate::rule::User;
 
@@ -78,7 +79,7 @@ impl Glob {
 #[serde(deny_unknown_fields)]
 pub(super) struct Namespaces {
     /// Those that count; absent: all.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     include: Option<Vec<Glob>>,
     /// Those that do not, whatever `include` says.
     #[serde(default)]
@@ -111,6 +112,12 @@ pub(super) struct Users {
 }
 
 impl Users {
+    /// Whether it says nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { users, groups, exclude_users, exclude_groups } = self;
+        [users, groups, exclude_users, exclude_groups].into_iter().all(Vec::is_empty)
+    }
+
     fn holds(&self, user: &User<'_>) -> bool {
         let named = |names: &[String]| names.iter().any(|name| *name == user.name);
         let member = |groups: &[String]| user.groups.iter().any(|own| groups.iter().any(|group| group == own));

@@ -227,14 +227,19 @@ pub(super) struct ExceptionSaid {
     /// The policy that does not hold.
     pub(super) policy: String,
     /// Namespaces.
+    #[serde(default, deserialize_with = "some")]
     pub(super) namespaces: Option<Vec<Glob>>,
     /// Kinds.
+    #[serde(default, deserialize_with = "some")]
     pub(super) kinds: Option<Vec<String>>,
     /// Names of objects.
+    #[serde(default, deserialize_with = "some")]
     pub(super) names: Option<Vec<Glob>>,
     /// Why.
+    #[serde(deserialize_with = "words")]
     pub(super) reason: String,
     /// Who answers for it.
+    #[serde(deserialize_with = "words")]
     pub(super) owner: String,
     /// The last day on which it holds, in UTC.
     #[serde(deserialize_with = "day")]
@@ -245,7 +250,8 @@ pub(super) struct ExceptionSaid {
 /// A day in UTC.
 fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| D::Error::custom(format!("bad date `{text}`; expected a day such as 2027-03-01")))
+    let day = text.parse().ok().filter(|day: &Date| day.to_string() == text);
+    day.ok_or_else(|| D::Error::custom(format!("bad date `{text}`; expected a day such as 2027-03-01")))
 }
 
 /// The same for a field that may be absent.
@@ -253,4 +259,24 @@ pub(crate) fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     #[derive(Deserialize)]
     struct Day(#[serde(deserialize_with = "day")] Date);
     Ok(Option::<Day>::deserialize(deserializer)?.map(|Day(day)| day))
+}
+
+/// A list that says something: an empty one, or `null`, would be read as "all" by one and as "none" by another.
+pub(super) fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let list = Vec::deserialize(deserializer)?;
+    if list.is_empty() {
+        return Err(D::Error::custom("an empty list; name at least one, or leave the field out for all"));
+    }
+    Ok(Some(list))
+}
+
+/// Text that is not blank.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() {
+        return Err(D::Error::custom("blank; expected words that somebody can act on"));
+    }
+    Ok(text)
 }

@@ -168,6 +168,12 @@ impl<'s> Documents<'s> {
 
     fn add_policy(&mut self, argument: usize, document: Document<'s>, said: PolicyDocument) -> Result<(), LoadError> {
         let name = said.metadata.name.clone();
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+        if name.is_empty() || !name.chars().all(legal) {
+            let message =
+                format!("bad name `{}`; expected lower-case letters, digits, `-` and `.`", name.escape_debug());
+            return Err(document.error_at(&["metadata", "name"], message));
+        }
         if let Some((other, first, _)) = self.policies.get(&name)
             && *other == argument
         {

@@ -39,6 +39,10 @@ fn a_date_holds_from_its_day_on_and_warnings_name_it_until_then() {
     assert_eq!(stricter(day(date(2027, 3, 1))), None);
     // Under a brake there is nothing to announce.
     assert_eq!(stricter(day(date(2027, 2, 28)).settings("maxAction: Warn")), None);
+    // The nearest day on which something stricter holds, whatever comes before it.
+    let spec = "action: Warn, enforcement: [{after: 2027-06-01, action: Deny}, \
+                {after: 2027-03-01, namespaces: {include: [shop]}, action: Warn}]";
+    assert_eq!(stricter(limit(spec).on(date(2027, 1, 1))), Some(date(2027, 6, 1)));
     // The latest date stands first.
     let two = "action: Audit, enforcement: [{after: 2027-06-01, action: Deny}, {after: 2027-03-01, action: Warn}]";
     let day = |day| limit(two).on(day).sent();
@@ -184,6 +188,7 @@ fn match_narrows_operations() {
     assert_eq!(limit(spec).sent(), [""; 0]);
     let object = json!({"spec": {"numbers": [20]}});
     assert_eq!(limit(spec).update(json!({}), object).sent(), ["limit deny"]);
+    assert_eq!(limit("action: Deny, match: {operations: [CREATE, CREATE]}").sent(), ["limit deny"], "judged once");
 }
 
 #[test]

@@ -101,3 +101,21 @@ fn a_namespace_cannot_label_itself_out_of_a_policy() {
     assert_eq!(on_namespace(spec).update(dev.clone(), production).sent(), ["limit deny"]);
     assert_eq!(on_namespace(spec).update(dev.clone(), dev).sent(), ["limit audit"]);
 }
+
+#[test]
+fn a_namespace_that_cannot_be_read_is_no_way_around_a_selector() {
+    let spec = format!("action: Deny, match: {{{PRODUCTION}}}");
+    let dev = namespace(json!({"env": "dev"}));
+    for broken in [Value::Null, json!("x")] {
+        assert_eq!(on_namespace(&spec).update(dev.clone(), broken.clone()).sent(), ["limit deny"], "new {broken}");
+        assert_eq!(on_namespace(&spec).update(broken.clone(), dev.clone()).sent(), ["limit deny"], "old {broken}");
+    }
+}
+
+#[test]
+fn nothing_is_patched_where_the_action_depends_on_what_is_unknown() {
+    let spec = format!("params: {{key: team, value: a}}, action: Warn, enforcement: [{{{PRODUCTION}, action: Patch}}]");
+    let unknown = policy("label", &spec);
+    assert_eq!((unknown.patched(), unknown.sent()), (None, vec!["label deny".to_owned()]));
+    assert_eq!(policy("label", &spec).labelled(&[("env", "production")]).outcome(), ["label mended"]);
+}

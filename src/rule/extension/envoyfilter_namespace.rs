@@ -139,7 +139,7 @@ impl Rule for EnvoyfilterNamespace {
 /// Whether a filter names targets, and all of them are such as count in its own namespace.
 fn acts_in_place(object: Node<'_>) -> Result<bool, WrongType> {
     Ok(match attachment(object)? {
-        Attachment::Targets(targets) => targets.iter().all(|target| !target.is_gateway_class()),
+        Attachment::Targets(targets) => targets.iter().all(TargetRef::is_local),
         Attachment::Everything | Attachment::Workloads => false,
     })
 }
