@@ -85,6 +85,16 @@ fn rejects_a_broken_policy_at_its_place() {
             &format!("{RULE}  action: Deny\n  match: {{namespaceSelector: {{matchLabels: {{a: 1}}}}}}\n"),
             "0.yaml:7:48: invalid type: integer `1`",
         ),
+    ] {
+        let found = refused(&[&[&format!("{POLICY}{spec}")]], None);
+        assert_eq!(found.len(), 1, "{spec}: {found:?}");
+        assert!(found[0].starts_with(expected), "{spec}\n{}", found[0]);
+    }
+}
+
+#[test]
+fn rejects_conditions_that_say_nothing_or_too_much() {
+    for (spec, expected) in [
         (&format!("{RULE}  action: Deny\n  match: {{labels: {{a: b}}}}\n"), "0.yaml:7:11: unknown field `labels`"),
         (&format!("{RULE}  action: Deny\n  match: {{namespaces: {{include: []}}}}\n"), "0.yaml:7:24: an empty list"),
         (
