@@ -183,12 +183,16 @@ impl From<MaxAction> for Action {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct MeshSettings {
     /// Where configuration for the whole mesh stands.
+    #[serde(default, deserialize_with = "namespace")]
     pub(super) root_namespace: Option<String>,
     /// Where control planes run.
+    #[serde(default, deserialize_with = "namespaces")]
     pub(super) control_plane_namespaces: Option<Vec<String>>,
     /// Where EnvoyFilters may stand.
+    #[serde(default, deserialize_with = "namespaces")]
     pub(super) config_namespaces: Option<Vec<String>>,
     /// Where gateways run.
+    #[serde(default, deserialize_with = "namespaces")]
     pub(super) gateway_namespaces: Option<Vec<String>>,
     /// The trust domain of workload identities.
     pub(super) trust_domain: Option<String>,
@@ -279,4 +283,28 @@ fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
         return Err(D::Error::custom("blank; expected words that somebody can act on"));
     }
     Ok(text)
+}
+
+/// Names of namespaces, at least one. A misspelled one would switch a rule off without a word.
+fn namespaces<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let names: Option<Vec<String>> = some(deserializer)?;
+    names.iter().flatten().try_for_each(|name| check_namespace(name)).map_err(D::Error::custom)?;
+    Ok(names)
+}
+
+/// The name of a namespace.
+fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    check_namespace(&name).map_err(D::Error::custom)?;
+    Ok(Some(name))
+}
+
+/// A DNS label: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>.
+fn check_namespace(name: &str) -> Result<(), String> {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let ends = !name.starts_with('-') && !name.ends_with('-');
+    if (1..=63).contains(&name.len()) && name.chars().all(legal) && ends {
+        return Ok(());
+    }
+    Err(format!("`{}` is no name of a namespace; expected lower-case letters, digits and `-`", name.escape_debug()))
 }
