@@ -10,16 +10,13 @@ mod tests;
 
 pub use decision::{Decision, Effect, Excepted, Judged, Kind};
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use crate::mesh::{Snapshot, is_owned};
-use crate::object::Tree;
 use crate::policy::{Policy, PolicySet};
-use crate::rule::{Body, CannotJudge, Operation, Request};
+use crate::rule::{CannotJudge, Operation, Request};
 use context::Context;
 use judge::Judging;
 
@@ -82,9 +79,4 @@ pub fn cannot_read<'p>(
 /// Dates in policies are days in UTC.
 fn day(now: Timestamp) -> Date {
     Offset::UTC.to_datetime(now).date()
-}
-
-/// The stored object, where there is one and it can be read.
-fn stored<'b, 'a>(body: &'b Body<'a>) -> Option<Cow<'b, Tree<'a>>> {
-    body.tree().ok().flatten()
 }

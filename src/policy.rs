@@ -5,15 +5,17 @@ mod compile;
 mod condition;
 mod document;
 mod exception;
+mod field;
 mod load;
 mod set;
 mod text;
 
 pub use action::{Action, OnError};
 pub use condition::{Place, Truth};
-pub(crate) use document::{ApiVersion, optional_day};
+pub(crate) use document::ApiVersion;
 pub use document::{PolicyDocument, Profile, SettingsDocument};
 pub use exception::Exception;
+pub(crate) use field::optional_day;
 pub use load::{Notice, Only, Sources, load};
 pub use set::{Listed, PolicySet};
 pub(crate) use text::Document;

@@ -1,5 +1,6 @@
 //! What is the same for all policies of one request.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use jiff::civil::Date;
@@ -7,7 +8,6 @@ use jiff::civil::Date;
 use super::decision::Decision;
 use super::judge::Judging;
 use super::ratchet;
-use super::stored;
 use crate::mesh::{Labels, Snapshot, labels};
 use crate::object::{Node, Tree};
 use crate::policy::{InEffect, OnError, Place, Policy, PolicySet, Truth};
@@ -32,7 +32,8 @@ impl<'p, 'r> Context<'p, 'r> {
             Operation::Update => &[&request.object, &request.old_object],
             Operation::Delete => &[&request.old_object],
         };
-        let read = |body: &&Body<'_>| stored(body).filter(|tree| tree.root().is_map()).map(|tree| labels(tree.root()));
+        let read =
+            |body: &&Body<'_>| readable(body).filter(|tree| tree.root().is_map()).map(|tree| labels(tree.root()));
         let own_labels = bodies.iter().map(read).collect();
         Self { set, request, snapshot, today, own_labels, before: OnceCell::new() }
     }
@@ -110,7 +111,7 @@ impl<'p, 'r> Context<'p, 'r> {
     }
 
     fn before(&self) -> Option<&Tree<'r>> {
-        let read = || stored(&self.request.old_object).map(std::borrow::Cow::into_owned);
+        let read = || readable(&self.request.old_object).map(Cow::into_owned);
         self.before.get_or_init(read).as_ref()
     }
 
@@ -123,4 +124,9 @@ impl<'p, 'r> Context<'p, 'r> {
         let error = error.or_else(|| findings.overflow.then(overflow));
         (findings, error)
     }
+}
+
+/// An object of the request, where there is one and it can be read.
+fn readable<'b, 'a>(body: &'b Body<'a>) -> Option<Cow<'b, Tree<'a>>> {
+    body.tree().ok().flatten()
 }

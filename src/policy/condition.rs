@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wildmatch::WildMatch;
 
-use super::document::some;
+use super::field;
 use crate::mesh::Labels;
 use crate::rule::User;
 
@@ -79,7 +79,7 @@ impl Glob {
 #[serde(deny_unknown_fields)]
 pub(super) struct Namespaces {
     /// Those that count; absent: all.
-    #[serde(default, deserialize_with = "some")]
+    #[serde(default, deserialize_with = "field::some")]
     include: Option<Vec<Glob>>,
     /// Those that do not, whatever `include` says.
     #[serde(default)]

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::condition::{Glob, Namespaces, Selector, Users};
-use super::{Action, OnError};
+use super::{Action, OnError, field};
+use crate::mesh::Mesh;
 use crate::rule::Operation;
 
 /// The API version of our own documents.
@@ -105,7 +105,7 @@ pub(super) struct Spec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Enforcement {
     /// From this day on, 00:00 UTC.
-    #[serde(default, deserialize_with = "optional_day")]
+    #[serde(default, deserialize_with = "field::optional_day")]
     #[schemars(with = "Option<String>")]
     pub(super) after: Option<Date>,
     /// Namespaces by their labels.
@@ -183,16 +183,16 @@ impl From<MaxAction> for Action {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct MeshSettings {
     /// Where configuration for the whole mesh stands.
-    #[serde(default, deserialize_with = "namespace")]
+    #[serde(default, deserialize_with = "field::namespace")]
     pub(super) root_namespace: Option<String>,
     /// Where control planes run.
-    #[serde(default, deserialize_with = "namespaces")]
+    #[serde(default, deserialize_with = "field::namespaces")]
     pub(super) control_plane_namespaces: Option<Vec<String>>,
     /// Where EnvoyFilters may stand.
-    #[serde(default, deserialize_with = "namespaces")]
+    #[serde(default, deserialize_with = "field::namespaces")]
     pub(super) config_namespaces: Option<Vec<String>>,
     /// Where gateways run.
-    #[serde(default, deserialize_with = "namespaces")]
+    #[serde(default, deserialize_with = "field::namespaces")]
     pub(super) gateway_namespaces: Option<Vec<String>>,
     /// The trust domain of workload identities.
     pub(super) trust_domain: Option<String>,
@@ -200,6 +200,21 @@ pub(super) struct MeshSettings {
     pub(super) cluster_domain: Option<String>,
     /// Names of ConfigMaps with shared mesh configuration.
     pub(super) shared_mesh_configs: Option<Vec<String>>,
+}
+
+impl From<MeshSettings> for Mesh {
+    fn from(said: MeshSettings) -> Self {
+        let default = Self::default();
+        Self {
+            root_namespace: said.root_namespace,
+            control_plane_namespaces: said.control_plane_namespaces.unwrap_or(default.control_plane_namespaces),
+            config_namespaces: said.config_namespaces.unwrap_or(default.config_namespaces),
+            gateway_namespaces: said.gateway_namespaces.unwrap_or(default.gateway_namespaces),
+            trust_domain: said.trust_domain.unwrap_or(default.trust_domain),
+            cluster_domain: said.cluster_domain.unwrap_or(default.cluster_domain),
+            shared_mesh_configs: said.shared_mesh_configs.unwrap_or(default.shared_mesh_configs),
+        }
+    }
 }
 
 /// Changes to one policy.
@@ -231,80 +246,22 @@ pub(super) struct ExceptionSaid {
     /// The policy that does not hold.
     pub(super) policy: String,
     /// Namespaces.
-    #[serde(default, deserialize_with = "some")]
+    #[serde(default, deserialize_with = "field::some")]
     pub(super) namespaces: Option<Vec<Glob>>,
     /// Kinds.
-    #[serde(default, deserialize_with = "some")]
+    #[serde(default, deserialize_with = "field::some")]
     pub(super) kinds: Option<Vec<String>>,
     /// Names of objects.
-    #[serde(default, deserialize_with = "some")]
+    #[serde(default, deserialize_with = "field::some")]
     pub(super) names: Option<Vec<Glob>>,
     /// Why.
-    #[serde(deserialize_with = "words")]
+    #[serde(deserialize_with = "field::words")]
     pub(super) reason: String,
     /// Who answers for it.
-    #[serde(deserialize_with = "words")]
+    #[serde(deserialize_with = "field::words")]
     pub(super) owner: String,
     /// The last day on which it holds, in UTC.
-    #[serde(deserialize_with = "day")]
+    #[serde(deserialize_with = "field::day")]
     #[schemars(with = "String")]
     pub(super) expires: Date,
-}
-
-/// A day in UTC.
-fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let day = text.parse().ok().filter(|day: &Date| day.to_string() == text);
-    day.ok_or_else(|| D::Error::custom(format!("bad date `{text}`; expected a day such as 2027-03-01")))
-}
-
-/// The same for a field that may be absent.
-pub(crate) fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
-    #[derive(Deserialize)]
-    struct Day(#[serde(deserialize_with = "day")] Date);
-    Ok(Option::<Day>::deserialize(deserializer)?.map(|Day(day)| day))
-}
-
-/// A list that says something: an empty one, or `null`, would be read as "all" by one and as "none" by another.
-pub(super) fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Vec<T>>, D::Error> {
-    let list = Vec::deserialize(deserializer)?;
-    if list.is_empty() {
-        return Err(D::Error::custom("an empty list; name at least one, or leave the field out for all"));
-    }
-    Ok(Some(list))
-}
-
-/// Text that is not blank.
-fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.trim().is_empty() {
-        return Err(D::Error::custom("blank; expected words that somebody can act on"));
-    }
-    Ok(text)
-}
-
-/// Names of namespaces, at least one. A misspelled one would switch a rule off without a word.
-fn namespaces<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    let names: Option<Vec<String>> = some(deserializer)?;
-    names.iter().flatten().try_for_each(|name| check_namespace(name)).map_err(D::Error::custom)?;
-    Ok(names)
-}
-
-/// The name of a namespace.
-fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    check_namespace(&name).map_err(D::Error::custom)?;
-    Ok(Some(name))
-}
-
-/// A DNS label: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>.
-fn check_namespace(name: &str) -> Result<(), String> {
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let ends = !name.starts_with('-') && !name.ends_with('-');
-    if (1..=63).contains(&name.len()) && name.chars().all(legal) && ends {
-        return Ok(());
-    }
-    Err(format!("`{}` is no name of a namespace; expected lower-case letters, digits and `-`", name.escape_debug()))
 }

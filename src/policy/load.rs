@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::compile::{Fault, Said};
-use super::document::{MeshSettings, Override, PolicyDocument, Profile, SettingsDocument};
+use super::document::{Override, PolicyDocument, Profile, SettingsDocument};
 use super::set::{Listed, PolicySet, is_system_namespace};
 use super::text::{Document, LoadError, LoadErrors, Text};
 use super::{Action, Policy};
@@ -202,7 +202,7 @@ impl<'s> Loader<'_, 's> {
     }
 
     fn mesh(&self) -> Mesh {
-        self.settings.map_or_else(Mesh::default, |(_, settings)| mesh(&settings.mesh))
+        self.settings.map_or_else(Mesh::default, |(_, settings)| settings.mesh.clone().into())
     }
 
     /// What Settings say of policies that are not there, and of namespaces that are never judged.
@@ -319,19 +319,5 @@ impl<'s> Loader<'_, 's> {
                 Notice(document.error_at(&["exceptions", &at.to_string(), "expires"], message))
             })
             .collect()
-    }
-}
-
-fn mesh(said: &MeshSettings) -> Mesh {
-    let default = Mesh::default();
-    let said = said.clone();
-    Mesh {
-        root_namespace: said.root_namespace,
-        control_plane_namespaces: said.control_plane_namespaces.unwrap_or(default.control_plane_namespaces),
-        config_namespaces: said.config_namespaces.unwrap_or(default.config_namespaces),
-        gateway_namespaces: said.gateway_namespaces.unwrap_or(default.gateway_namespaces),
-        trust_domain: said.trust_domain.unwrap_or(default.trust_domain),
-        cluster_domain: said.cluster_domain.unwrap_or(default.cluster_domain),
-        shared_mesh_configs: said.shared_mesh_configs.unwrap_or(default.shared_mesh_configs),
     }
 }

@@ -1,0 +1,63 @@
+//! Fields that say more than their JSON type: read and checked in one step.
+
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+
+/// A day in UTC.
+pub(super) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let day = text.parse().ok().filter(|day: &Date| day.to_string() == text);
+    day.ok_or_else(|| D::Error::custom(format!("bad date `{text}`; expected a day such as 2027-03-01")))
+}
+
+/// The same for a field that may be absent.
+pub(crate) fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    #[derive(Deserialize)]
+    struct Day(#[serde(deserialize_with = "day")] Date);
+    Ok(Option::<Day>::deserialize(deserializer)?.map(|Day(day)| day))
+}
+
+/// A list that says something: an empty one, or `null`, would be read as "all" by one and as "none" by another.
+pub(super) fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let list = Vec::deserialize(deserializer)?;
+    if list.is_empty() {
+        return Err(D::Error::custom("an empty list; name at least one, or leave the field out for all"));
+    }
+    Ok(Some(list))
+}
+
+/// Text that is not blank.
+pub(super) fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() {
+        return Err(D::Error::custom("blank; expected words that somebody can act on"));
+    }
+    Ok(text)
+}
+
+/// Names of namespaces, at least one. A misspelled one would switch a rule off without a word.
+pub(super) fn namespaces<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let names: Option<Vec<String>> = some(deserializer)?;
+    names.iter().flatten().try_for_each(|name| check_namespace(name)).map_err(D::Error::custom)?;
+    Ok(names)
+}
+
+/// The name of a namespace.
+pub(super) fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    check_namespace(&name).map_err(D::Error::custom)?;
+    Ok(Some(name))
+}
+
+/// A DNS label: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>.
+fn check_namespace(name: &str) -> Result<(), String> {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let ends = !name.starts_with('-') && !name.ends_with('-');
+    if (1..=63).contains(&name.len()) && name.chars().all(legal) && ends {
+        return Ok(());
+    }
+    Err(format!("`{}` is no name of a namespace; expected lower-case letters, digits and `-`", name.escape_debug()))
+}
