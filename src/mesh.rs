@@ -1,10 +1,12 @@
 //! Istio's semantics as functions, and what is known of the mesh and its cluster.
 
 mod attachment;
+mod label;
 mod ownership;
 mod snapshot;
 
 pub use attachment::{Attachment, TargetRef, attachment};
+pub use label::{check_label_key, check_label_value};
 pub use ownership::{is_controlled, is_owned};
 pub use snapshot::{Labels, Snapshot, labels};
 

@@ -15,7 +15,7 @@ pub use condition::{Place, Truth};
 pub(crate) use document::ApiVersion;
 pub use document::{PolicyDocument, Profile, SettingsDocument};
 pub use exception::Exception;
-pub(crate) use field::optional_day;
+pub(crate) use field::{optional_day, optional_labels};
 pub use load::{Notice, Only, Sources, load};
 pub use set::{Listed, PolicySet};
 pub(crate) use text::Document;

@@ -85,6 +85,16 @@ fn rejects_a_broken_policy_at_its_place() {
             &format!("{RULE}  action: Deny\n  match: {{namespaceSelector: {{matchLabels: {{a: 1}}}}}}\n"),
             "0.yaml:7:48: invalid type: integer `1`",
         ),
+        (
+            &format!("{RULE}  action: Deny\n  match: {{namespaceSelector: {{matchLabels: {{a: b c}}}}}}\n"),
+            "0.yaml:7:31: `b c` is no value of a label",
+        ),
+        (
+            &format!(
+                "{RULE}  action: Deny\n  match: {{namespaceSelector: {{matchExpressions: [{{key: /a, operator: Exists}}]}}}}\n"
+            ),
+            "0.yaml:7:50: bad selector: `/a` is no key of a label",
+        ),
     ] {
         let found = refused(&[&[&format!("{POLICY}{spec}")]], None);
         assert_eq!(found.len(), 1, "{spec}: {found:?}");
@@ -119,6 +129,10 @@ fn rejects_entries_that_never_decide() {
         ("[{action: Warn}, {after: 2027-06-01, action: Deny}]", "0.yaml:7:33"),
         ("[{action: Warn}, {namespaces: {include: [a]}, action: Deny}]", "0.yaml:7:33"),
         ("[{namespaces: {include: [a]}, action: Warn}, {namespaces: {include: [a]}, action: Deny}]", "0.yaml:7:61"),
+        (
+            "[{namespaces: {include: [\"*\"]}, action: Warn}, {namespaces: {include: [dev]}, action: Audit}]",
+            "0.yaml:7:63",
+        ),
     ] {
         let found = refused(&[&[&format!("{POLICY}{RULE}  action: Deny\n  enforcement: {enforcement}\n")]], None);
         assert!(found[0].starts_with(&format!("{at}: this entry never decides")), "{enforcement}: {}", found[0]);

@@ -1,7 +1,7 @@
 //! What a run knows of namespaces: from the documents that it judges, and from `--namespace-labels`.
 
 use crate::manifest::Item;
-use crate::mesh::{Labels, Snapshot, labels};
+use crate::mesh::{Labels, Snapshot, check_label_key, check_label_value, labels};
 
 /// One `--namespace-labels NS:k=v,…`. `NS:` says "known, none"; `*:` says it of all that are not named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,9 @@ pub(super) fn parse(text: &str) -> Result<Known, String> {
     let mut labels = Labels::new();
     for pair in said.split(',').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').ok_or_else(|| format!("`{pair}` has no value; {expected}"))?;
-        labels.insert(key.trim().to_owned(), value.trim().to_owned());
+        let (key, value) = (key.trim(), value.trim());
+        check_label_key(key).and_then(|()| check_label_value(value))?;
+        labels.insert(key.to_owned(), value.to_owned());
     }
     match (namespace.trim(), labels.is_empty()) {
         ("", _) => Err(format!("no namespace before the colon; {expected}")),
@@ -58,7 +60,7 @@ mod tests {
         assert_eq!(labels("shop:a="), Ok((own("shop"), vec![(own("a"), own(""))])));
         assert_eq!(labels("shop:"), Ok((own("shop"), vec![])));
         assert_eq!(labels("*:"), Ok((own("*"), vec![])));
-        for bad in ["shop", ":a=b", "shop:a", "*:a=b", ""] {
+        for bad in ["shop", ":a=b", "shop:a", "*:a=b", "", "shop:=a", "shop:a=b=c", "shop:a b=c"] {
             assert!(labels(bad).is_err(), "{bad}");
         }
     }

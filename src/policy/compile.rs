@@ -162,16 +162,9 @@ impl<'s> Said<'s> {
 /// Whether `earlier` holds whenever `later` does.
 fn shadows(earlier: &Enforcement, later: &Enforcement) -> bool {
     let begun = |entry: &Enforcement| entry.after.unwrap_or(Date::MIN);
-    begun(earlier) <= begun(later) && covers(conditions_of(earlier), conditions_of(later))
+    begun(earlier) <= begun(later) && conditions_of(earlier).cover(&conditions_of(later))
 }
 
 fn conditions_of(entry: &Enforcement) -> Conditions<'_> {
     conditions(&entry.namespaces, &entry.namespace_selector, &entry.users)
-}
-
-/// Whether each condition is absent or the same.
-fn covers(earlier: Conditions<'_>, later: Conditions<'_>) -> bool {
-    (earlier.namespaces.is_none() || earlier.namespaces == later.namespaces)
-        && (earlier.selector.is_none() || earlier.selector == later.selector)
-        && (earlier.users.is_none() || earlier.users == later.users)
 }

@@ -1,11 +1,13 @@
 //! Conditions on where a request goes and who makes it, in three values: what is not known is neither yes nor no.
 
+mod cover;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wildmatch::WildMatch;
 
 use super::field;
-use crate::mesh::Labels;
+use crate::mesh::{Labels, check_label_key, check_label_value};
 use crate::rule::User;
 
 /// The answer to a condition, from no to yes.
@@ -118,11 +120,15 @@ impl Users {
         [users, groups, exclude_users, exclude_groups].into_iter().all(Vec::is_empty)
     }
 
+    /// Whether it names nobody who counts.
+    fn is_anyone(&self) -> bool {
+        self.users.is_empty() && self.groups.is_empty()
+    }
+
     fn holds(&self, user: &User<'_>) -> bool {
         let named = |names: &[String]| names.iter().any(|name| *name == user.name);
         let member = |groups: &[String]| user.groups.iter().any(|own| groups.iter().any(|group| group == own));
-        let anyone = self.users.is_empty() && self.groups.is_empty();
-        (anyone || named(&self.users) || member(&self.groups))
+        (self.is_anyone() || named(&self.users) || member(&self.groups))
             && !named(&self.exclude_users)
             && !member(&self.exclude_groups)
     }
@@ -133,7 +139,7 @@ impl Users {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Selector {
     /// Labels and the values that they must have.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "field::labels")]
     match_labels: Labels,
     /// Further conditions on labels.
     #[serde(default)]
@@ -171,6 +177,11 @@ impl TryFrom<SaidRequirement> for Requirement {
     type Error = String;
 
     fn try_from(said: SaidRequirement) -> Result<Self, String> {
+        check_label_key(&said.key).map_err(|why| format!("bad selector: {why}"))?;
+        said.values
+            .iter()
+            .try_for_each(|value| check_label_value(value))
+            .map_err(|why| format!("bad selector: {why}"))?;
         let compares = matches!(said.operator, Operator::In | Operator::NotIn);
         match (compares, said.values.is_empty()) {
             (true, true) => Err(format!("bad selector: `{:?}` needs at least one of `values`", said.operator)),

@@ -4,6 +4,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
+use crate::mesh::{Labels, check_label_key, check_label_value};
+
 /// A day in UTC.
 pub(super) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -50,6 +52,21 @@ pub(super) fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
     let name = String::deserialize(deserializer)?;
     check_namespace(&name).map_err(D::Error::custom)?;
     Ok(Some(name))
+}
+
+/// Labels that an object can have. A misspelled one would never match, and nobody would be told.
+pub(crate) fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Labels, D::Error> {
+    let labels = Labels::deserialize(deserializer)?;
+    let check = |(key, value): (&String, &String)| check_label_key(key).and_then(|()| check_label_value(value));
+    labels.iter().try_for_each(check).map_err(D::Error::custom)?;
+    Ok(labels)
+}
+
+/// Labels that may be absent.
+pub(crate) fn optional_labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Labels>, D::Error> {
+    #[derive(Deserialize)]
+    struct Said(#[serde(deserialize_with = "labels")] Labels);
+    Ok(Option::<Said>::deserialize(deserializer)?.map(|Said(labels)| labels))
 }
 
 /// A DNS label: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>.

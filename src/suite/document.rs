@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::mesh::Labels;
-use crate::policy::{ApiVersion, SettingsDocument, optional_day};
+use crate::policy::{ApiVersion, SettingsDocument, optional_day, optional_labels};
 use crate::rule::{Operation, Resource};
 
 /// Cases that test one policy.
@@ -63,6 +63,7 @@ pub(super) struct CaseSaid {
     #[serde(default)]
     pub(super) groups: Vec<String>,
     /// The labels of the object's namespace; absent: unknown.
+    #[serde(default, deserialize_with = "optional_labels")]
     pub(super) namespace_labels: Option<Labels>,
     /// The namespace of an object that names none; absent: `default`.
     pub(super) namespace: Option<String>,
