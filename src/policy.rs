@@ -8,6 +8,8 @@ mod exception;
 mod field;
 mod load;
 mod set;
+mod settings;
+mod sorted;
 mod text;
 
 pub use action::{Action, OnError};
@@ -113,8 +115,12 @@ impl Policy {
     /// The strictest action that it can have, at any date and for anybody.
     #[must_use]
     pub fn strictest(&self) -> InEffect {
-        let strictest = self.enforcement.iter().map(|entry| entry.action).fold(self.action, Action::min);
-        self.capped(strictest, &[], &[])
+        self.capped(self.unbraked(), &[], &[])
+    }
+
+    /// The strictest action that its documents name.
+    fn unbraked(&self) -> Action {
+        self.enforcement.iter().map(|entry| entry.action).fold(self.action, Action::min)
     }
 }
 

@@ -1,6 +1,12 @@
 //! Policy and Settings documents: what is refused, where, and in what words; and what a set is made of.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests"
+)]
 
 use jiff::civil::date;
 use vigla::policy::{LoadErrors, Notice, PolicySet, Profile, Sources, Text};
@@ -29,6 +35,12 @@ fn refused(policies: &[&[&str]], settings: Option<&str>) -> Vec<String> {
         Ok(_) => panic!("loaded: {policies:?} {settings:?}"),
         Err(errors) => errors.0.iter().map(ToString::to_string).collect(),
     }
+}
+
+fn assert_refused(spec: &str, expected: &str) {
+    let found = refused(&[&[&format!("{POLICY}{spec}")]], None);
+    assert_eq!(found.len(), 1, "{spec}: {found:?}");
+    assert!(found[0].starts_with(expected), "{spec}\n{}", found[0]);
 }
 
 /// One clear error with its place.
@@ -69,6 +81,14 @@ fn rejects_a_broken_policy_at_its_place() {
             "0.yaml:7:34: bad glob `a b`: ` ` stands in no name",
         ),
         (&format!("{RULE}  action: Deny\n  match: {{namespaces: {{include: [\"\"]}}}}\n"), "0.yaml:7:34: empty glob"),
+    ] {
+        assert_refused(spec, expected);
+    }
+}
+
+#[test]
+fn rejects_selectors_that_kubernetes_would() {
+    for (spec, expected) in [
         (
             &format!(
                 "{RULE}  action: Deny\n  match: {{namespaceSelector: {{matchExpressions: [{{key: a, operator: In}}]}}}}\n"
@@ -96,9 +116,7 @@ fn rejects_a_broken_policy_at_its_place() {
             "0.yaml:7:50: bad selector: `/a` is no key of a label",
         ),
     ] {
-        let found = refused(&[&[&format!("{POLICY}{spec}")]], None);
-        assert_eq!(found.len(), 1, "{spec}: {found:?}");
-        assert!(found[0].starts_with(expected), "{spec}\n{}", found[0]);
+        assert_refused(spec, expected);
     }
 }
 
@@ -116,9 +134,7 @@ fn rejects_conditions_that_say_nothing_or_too_much() {
             "0.yaml:7:25: bad date",
         ),
     ] {
-        let found = refused(&[&[&format!("{POLICY}{spec}")]], None);
-        assert_eq!(found.len(), 1, "{spec}: {found:?}");
-        assert!(found[0].starts_with(expected), "{spec}\n{}", found[0]);
+        assert_refused(spec, expected);
     }
 }
 
@@ -226,6 +242,17 @@ fn a_later_argument_replaces_and_one_argument_names_a_policy_once() {
     assert_eq!(found, ["1.yaml:3:18: a second policy `envoyfilter-namespace`; the first stands in `0.yaml`"]);
 }
 
+/// What stands in a document is right as it stands, or the next change of something else breaks it.
+#[test]
+fn a_document_that_something_else_covers_is_checked_all_the_same() {
+    let broken = format!("{POLICY}{RULE}  action: Patch\n");
+    let expected = "0.yaml:6:11: the rule `envoyfilter-namespace` has no fix; expected Deny, Warn or Audit";
+    let covered = refused(&[&[&broken]], Some(&format!("{SETTINGS}policies: {{mine: {{action: Warn}}}}\n")));
+    assert_eq!(covered, [expected]);
+    let replaced = refused(&[&[&broken], &[&broken.replace("Patch", "Warn")]], None);
+    assert_eq!(replaced, [expected]);
+}
+
 #[test]
 fn all_broken_documents_are_named_in_one_go_and_nothing_is_loaded_by_halves() {
     let broken = format!("{POLICY}  rule: nonsense\n  action: Deny\n---\n{POLICY}{RULE}  action: no\n---\nb: [\n");
@@ -277,10 +304,32 @@ fn a_profile_holds_those_before_it_and_the_flag_wins_over_settings() {
 }
 
 #[test]
+fn the_listing_says_whose_word_an_action_is() {
+    let from = |said: &str| {
+        let (set, _) = load(&[], Some(&format!("{SETTINGS}{said}\n"))).unwrap();
+        let listed = set.listed().iter().find(|listed| listed.name == "envoyfilter-namespace").unwrap();
+        (format!("{:?}", listed.action), listed.action_from)
+    };
+    assert_eq!(from("profile: baseline"), ("Deny".to_owned(), "its document"));
+    assert_eq!(from("maxAction: Deny"), ("Deny".to_owned(), "its document"));
+    assert_eq!(from("maxAction: Warn"), ("Warn".to_owned(), "maxAction"));
+    let changed = "policies: {envoyfilter-namespace: {action: Audit}}";
+    assert_eq!(from(changed), ("Audit".to_owned(), "Settings"));
+    assert_eq!(from(&format!("maxAction: Warn\n{changed}")), ("Audit".to_owned(), "Settings"));
+}
+
+#[test]
 fn a_control_plane_namespace_must_not_be_our_own() {
     let sources = Sources { own_namespace: Some("istio-system".to_owned()), ..Sources::default() };
-    let errors = PolicySet::load(&sources, date(2027, 1, 1)).unwrap_err();
-    assert!(errors.to_string().contains("run Vigla in a namespace of its own"), "{errors}");
+    let refused = |sources| PolicySet::load(&sources, date(2027, 1, 1)).unwrap_err().to_string();
+    let alone = refused(sources.clone());
+    assert!(alone.starts_with("--own-namespace: `istio-system` is a control-plane namespace"), "{alone}");
+    let with =
+        |said: &str| Sources { settings: Some(text("settings.yaml", &format!("{SETTINGS}{said}"))), ..sources.clone() };
+    // Settings that name no control planes are not to blame.
+    assert_eq!(refused(with("profile: baseline\n")), alone);
+    let named = refused(with("mesh: {controlPlaneNamespaces: [istio-system]}\n"));
+    assert!(named.starts_with("settings.yaml:3:8: `istio-system` is a control-plane namespace"), "{named}");
 }
 
 #[test]

@@ -40,10 +40,14 @@ impl Policies {
 fn table(policies: &[&Listed]) -> String {
     let width = policies.iter().map(|policy| policy.name.len()).max().unwrap_or_default();
     let line = |policy: &&Listed| {
-        let Listed { name, in_force, why, action, file, .. } = policy;
-        let action = if *in_force { format!("{action:?}") } else { "off".to_owned() };
+        let Listed { name, in_force, why, action, action_from, file, .. } = policy;
         let file = file.as_deref().unwrap_or("built in");
-        format!("{name:width$}  {action:5}  {why} ({file})\n")
+        let (action, from) = if *in_force {
+            (format!("{action:?}"), format!("; action: {action_from}"))
+        } else {
+            ("off".to_owned(), String::new())
+        };
+        format!("{name:width$}  {action:5}  {why}{from} ({file})\n")
     };
     policies.iter().map(line).collect()
 }

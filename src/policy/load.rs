@@ -1,17 +1,16 @@
 //! Documents into a set: everything is read and checked before anything is in force.
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Date;
-use serde::Deserialize;
 
 use super::compile::{Fault, Said};
-use super::document::{Override, PolicyDocument, Profile, SettingsDocument};
+use super::document::{Override, Profile};
 use super::set::{Listed, PolicySet, is_system_namespace};
-use super::text::{Document, LoadError, LoadErrors, Text};
+use super::settings::Settings;
+use super::sorted::{Documents, Place, Written};
+use super::text::{LoadError, LoadErrors, Text};
 use super::{Action, Policy};
 use crate::mesh::Mesh;
-use crate::object::{Node, Tree};
+use crate::object::Node;
 use crate::rule::Entry;
 
 /// Where a set comes from.
@@ -42,15 +41,6 @@ pub struct Only<'o> {
     pub settings: Option<Node<'o>>,
     /// Parameters, merged one level deep over those of the document and of Settings.
     pub params: Option<Node<'o>>,
-}
-
-/// Documents sorted by what they are.
-#[derive(Default)]
-struct Documents<'s> {
-    /// By name, with the argument that they come from; 0 is built in.
-    policies: BTreeMap<String, (usize, Document<'s>, PolicyDocument)>,
-    settings: Option<(Document<'s>, SettingsDocument)>,
-    errors: Vec<LoadError>,
 }
 
 /// Loads a set from the built-in policies of `rules` and `sources`. `today` tells which exceptions have expired.
@@ -94,119 +84,49 @@ fn assemble(
     if let Some(only) = only {
         documents.replace_settings(only);
     }
-    let Documents { policies, settings, errors } = documents;
+    let Documents { policies, replaced, settings, errors } = documents;
     let mut loader = Loader { rules, sources, only, settings: settings.as_ref(), errors };
-    loader.check_settings(&policies);
-    let mut set = loader.compile(&policies);
+    loader.check_namespaces();
+    if let Some(settings) = &settings {
+        let built_in = |name: &str| rules.iter().any(|entry| entry.metadata.name == name && !entry.policy.is_empty());
+        let is_known = |name: &str| policies.contains_key(name) || built_in(name);
+        loader.errors.extend(settings.of_unknown_policies(is_known));
+    }
+    replaced.iter().for_each(|policy| loader.check_alone(policy));
+    let mut set = loader.compile(policies.values());
     if !loader.errors.is_empty() {
         loader.errors.sort();
+        loader.errors.dedup();
         return Err(LoadErrors(loader.errors));
     }
     let texts = built_in.iter().chain(sources.policies.iter().flatten()).chain(&sources.settings);
     set.seal(texts.map(|text| text.text.as_str()), loader.profile());
-    Ok((set, loader.expired(today)))
+    Ok((set, settings.iter().flat_map(|settings| settings.expired(today)).collect()))
 }
 
 fn built_in(entry: &Entry) -> Text {
     Text { file: format!("policies/{}/policy.yaml", entry.metadata.name), text: entry.policy.to_owned() }
 }
 
-/// Which documents may stand in a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Policies,
-    Settings,
-}
-
-impl<'s> Documents<'s> {
-    fn read(&mut self, argument: usize, source: &'s Text, allowed: Place) {
-        for document in source.documents() {
-            if let Err(error) = document.and_then(|document| self.sort(argument, document, allowed)) {
-                self.errors.push(error);
-            }
-        }
-    }
-
-    fn replace_settings(&mut self, only: &Only<'s>) {
-        let Some(node) = only.settings else { return };
-        let document = Document { source: only.source, tree: Tree::object_at(node) };
-        match SettingsDocument::deserialize(node) {
-            Ok(said) => self.settings = Some((document, said)),
-            Err(error) => self.errors.push(document.error(&error)),
-        }
-    }
-
-    fn sort(&mut self, argument: usize, document: Document<'s>, allowed: Place) -> Result<(), LoadError> {
-        let root = document.tree.root();
-        match (document.kind(), allowed) {
-            (Some("Policy"), Place::Policies) => {
-                let said = PolicyDocument::deserialize(root).map_err(|error| document.error(&error))?;
-                self.add_policy(argument, document, said)
-            }
-            (Some("Settings"), _) => {
-                let said = SettingsDocument::deserialize(root).map_err(|error| document.error(&error))?;
-                match &self.settings {
-                    None => {
-                        self.settings = Some((document, said));
-                        Ok(())
-                    }
-                    Some((first, _)) => {
-                        let message =
-                            format!("a second Settings document; the first stands in `{}`", first.source.file);
-                        Err(document.error_at(&["kind"], message))
-                    }
-                }
-            }
-            // Suites stand beside their policies; `vigla test` reads them.
-            (Some("Suite"), Place::Policies) => Ok(()),
-            (_, Place::Policies) => {
-                Err(document.error_at(&["kind"], "expected kind Policy, Settings or Suite".to_owned()))
-            }
-            (_, Place::Settings) => Err(document.error_at(&["kind"], "expected kind Settings".to_owned())),
-        }
-    }
-
-    fn add_policy(&mut self, argument: usize, document: Document<'s>, said: PolicyDocument) -> Result<(), LoadError> {
-        let name = said.metadata.name.clone();
-        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
-        if name.is_empty() || !name.chars().all(legal) {
-            let message =
-                format!("bad name `{}`; expected lower-case letters, digits, `-` and `.`", name.escape_debug());
-            return Err(document.error_at(&["metadata", "name"], message));
-        }
-        if let Some((other, first, _)) = self.policies.get(&name)
-            && *other == argument
-        {
-            let message = format!("a second policy `{name}`; the first stands in `{}`", first.source.file);
-            return Err(document.error_at(&["metadata", "name"], message));
-        }
-        self.policies.insert(name, (argument, document, said));
-        Ok(())
-    }
-}
-
 struct Loader<'l, 's> {
     rules: &'static [Entry],
     sources: &'l Sources,
     only: Option<&'l Only<'l>>,
-    settings: Option<&'l (Document<'s>, SettingsDocument)>,
+    settings: Option<&'l Settings<'s>>,
     errors: Vec<LoadError>,
 }
 
-type Policies<'s> = BTreeMap<String, (usize, Document<'s>, PolicyDocument)>;
-
-impl<'s> Loader<'_, 's> {
+impl Loader<'_, '_> {
     fn profile(&self) -> Profile {
-        let said = self.settings.and_then(|(_, settings)| settings.profile);
-        self.sources.profile.or(said).unwrap_or_default()
+        self.sources.profile.or(self.settings.and_then(Settings::profile)).unwrap_or_default()
     }
 
     fn mesh(&self) -> Mesh {
-        self.settings.map_or_else(Mesh::default, |(_, settings)| settings.mesh.clone().into())
+        self.settings.map_or_else(Mesh::default, Settings::mesh)
     }
 
-    /// What Settings say of policies that are not there, and of namespaces that are never judged.
-    fn check_settings(&mut self, policies: &Policies<'s>) {
+    /// Refuses control planes where nothing is judged.
+    fn check_namespaces(&mut self) {
         let control_planes = self.mesh().control_plane_namespaces;
         let own = self.sources.own_namespace.as_deref();
         for namespace in control_planes.iter().filter(|name| is_system_namespace(name) || Some(name.as_str()) == own) {
@@ -214,49 +134,49 @@ impl<'s> Loader<'_, 's> {
                 "`{namespace}` is a control-plane namespace, and core kinds there are never judged: \
                  its injection could not be held disabled; run Vigla in a namespace of its own"
             );
-            self.errors.push(match self.settings {
-                Some((document, _)) => document.error_at(&["mesh", "controlPlaneNamespaces"], message),
-                None => LoadError { file: "--own-namespace".to_owned(), line: 1, column: 1, message },
+            self.errors.push(match self.settings.filter(|settings| settings.names_control_planes()) {
+                Some(settings) => settings.document.error_at(&["mesh", "controlPlaneNamespaces"], message),
+                None => LoadError { file: "--own-namespace".to_owned(), line: 0, column: 0, message },
             });
-        }
-        let Some((document, settings)) = self.settings else { return };
-        let unknown = |name: &str| format!("no policy `{name}`; `vigla policies` lists them all");
-        let is_known = |name: &str| {
-            let built_in = |entry: &Entry| entry.metadata.name == name && !entry.policy.is_empty();
-            policies.contains_key(name) || self.rules.iter().any(built_in)
-        };
-        for name in settings.policies.keys().filter(|name| !is_known(name)) {
-            self.errors.push(document.error_at(&["policies", name], unknown(name)));
-        }
-        for (at, exception) in settings.exceptions.iter().enumerate() {
-            if !is_known(&exception.policy) {
-                let path = ["exceptions", &at.to_string(), "policy"];
-                self.errors.push(document.error_at(&path, unknown(&exception.policy)));
-            }
         }
     }
 
-    fn compile(&mut self, policies: &Policies<'s>) -> PolicySet {
+    fn entry(&mut self, policy: &Written<'_>) -> Option<&'static Entry> {
+        let rule = &policy.said.spec.rule;
+        let entry = self.rules.iter().find(|entry| entry.metadata.name == rule);
+        if entry.is_none() {
+            let message = format!("unknown rule `{rule}`, expected one that `vigla rules` lists");
+            self.errors.push(policy.document.error_at(&["spec", "rule"], message));
+        }
+        entry
+    }
+
+    /// What is wrong with a document that does not count as it stands: one that is replaced, or changed by Settings.
+    fn check_alone(&mut self, policy: &Written<'_>) {
+        let Some(entry) = self.entry(policy) else { return };
+        let said = Said { document: &policy.said, root: policy.document.tree.root(), settings: None, params: None };
+        self.errors.extend(self.compile_one(&said, policy, entry).err());
+    }
+
+    fn compile<'w>(&mut self, policies: impl Iterator<Item = &'w Written<'w>>) -> PolicySet {
         let mut compiled = Vec::new();
         let mut listed = Vec::new();
-        let wanted = |name: &str| self.only.is_none_or(|only| only.policy == name);
-        for (name, (argument, document, said)) in policies.iter().filter(|(name, _)| wanted(name)) {
-            let changes = self.settings.and_then(|(document, settings)| {
-                let node = document.tree.root().at(&["policies", name])?;
-                Some((settings.policies.get(name)?, node))
-            });
-            let Some(entry) = self.rules.iter().find(|entry| entry.metadata.name == said.spec.rule) else {
-                let message = format!("unknown rule `{}`, expected one that `vigla rules` lists", said.spec.rule);
-                self.errors.push(document.error_at(&["spec", "rule"], message));
-                continue;
-            };
+        let only = self.only.map(|only| only.policy);
+        for written in policies.filter(|policy| only.is_none_or(|only| only == policy.said.metadata.name)) {
+            let Some(entry) = self.entry(written) else { continue };
+            let changes = self.settings.and_then(|settings| settings.changes(&written.said.metadata.name));
             let params = self.only.and_then(|only| only.params);
-            let said = Said { document: said, root: document.tree.root(), settings: changes, params };
-            match self.compile_one(&said, document, entry) {
+            let said = Said { document: &written.said, root: written.document.tree.root(), settings: changes, params };
+            if changes.is_some() {
+                self.check_alone(written);
+            }
+            match self.compile_one(&said, written, entry) {
                 Err(error) => self.errors.push(error),
                 Ok(policy) => {
-                    let (in_force, why) = self.in_force(said.document, changes.map(|(changes, _)| changes));
-                    listed.push(Listed::new(&policy, in_force, why, (*argument > 0).then_some(&document.source.file)));
+                    let changes = changes.map(|(changes, _)| changes);
+                    let (in_force, why) = self.in_force(written, changes);
+                    let file = (written.argument > 0).then_some(&written.document.source.file);
+                    listed.push(Listed::new(&policy, in_force, why, Self::whose_action(&policy, changes), file));
                     if in_force {
                         compiled.push(policy);
                     }
@@ -266,36 +186,30 @@ impl<'s> Loader<'_, 's> {
         PolicySet::new(compiled, listed, self.mesh(), self.sources.own_namespace.clone())
     }
 
-    fn compile_one(
-        &self,
-        said: &Said<'_>,
-        document: &Document<'_>,
-        entry: &'static Entry,
-    ) -> Result<Policy, LoadError> {
-        let settings = self.settings.map(|(_, settings)| settings);
-        let max = settings.and_then(|settings| settings.max_action).map_or(Action::Deny, Action::from);
-        let exceptions = settings.map_or(&[][..], |settings| &settings.exceptions);
+    fn compile_one(&self, said: &Said<'_>, policy: &Written<'_>, entry: &'static Entry) -> Result<Policy, LoadError> {
+        let max = self.settings.and_then(Settings::max_action).unwrap_or(Action::Deny);
+        let exceptions = self.settings.map_or(&[][..], Settings::exceptions);
         said.compile(entry, max, exceptions).map_err(|fault| match (fault, self.settings, self.only) {
-            (Fault::Settings(error), Some((settings, _)), _) => settings.error(&error),
+            (Fault::Settings(error), Some(settings), _) => settings.document.error(&error),
             (Fault::Case(error), _, Some(only)) => {
                 only.source.error(error.span.map(|span| span.start as usize), error.message)
             }
-            (Fault::Settings(error) | Fault::Case(error) | Fault::Policy(error), ..) => document.error(&error),
+            (Fault::Settings(error) | Fault::Case(error) | Fault::Policy(error), ..) => policy.document.error(&error),
         })
     }
 
     /// Whether a policy is in force, and who says so.
-    fn in_force(&self, document: &PolicyDocument, changes: Option<&Override>) -> (bool, String) {
+    fn in_force(&self, policy: &Written<'_>, changes: Option<&Override>) -> (bool, String) {
         if self.only.is_some() {
             return (true, "a suite tests it".to_owned());
         }
         let profile = self.profile();
-        let who = match (self.sources.profile, self.settings.and_then(|(_, settings)| settings.profile)) {
-            (Some(_), _) => "--profile",
+        let who = match (self.sources.profile, self.settings.and_then(Settings::profile)) {
+            (Some(_), _) => "--profile or VIGLA_PROFILE",
             (None, Some(_)) => "Settings",
             (None, None) => "default",
         };
-        match (changes.and_then(|changes| changes.enabled), document.spec.profile) {
+        match (changes.and_then(|changes| changes.enabled), policy.said.spec.profile) {
             (Some(enabled), _) => (enabled, format!("Settings say `enabled: {enabled}`")),
             (None, None) => (true, "its document names no profile".to_owned()),
             (None, Some(own)) => {
@@ -306,18 +220,13 @@ impl<'s> Loader<'_, 's> {
         }
     }
 
-    /// Exceptions that no longer hold. A date must not stop a restart, so they are no errors.
-    fn expired(&self, today: Date) -> Vec<Notice> {
-        let Some((document, settings)) = self.settings else { return Vec::new() };
-        let expired = settings.exceptions.iter().enumerate().filter(|(_, exception)| exception.expires < today);
-        expired
-            .map(|(at, exception)| {
-                let message = format!(
-                    "the exception from `{}` expired on {} and holds no longer; ask {}, or remove it",
-                    exception.policy, exception.expires, exception.owner
-                );
-                Notice(document.error_at(&["exceptions", &at.to_string(), "expires"], message))
-            })
-            .collect()
+    /// Who says which action a policy has.
+    fn whose_action(policy: &Policy, changes: Option<&Override>) -> &'static str {
+        let changed = changes.is_some_and(|changes| changes.action.is_some() || changes.enforcement.is_some());
+        match (policy.strictest().action == policy.unbraked(), changed) {
+            (false, _) => "maxAction",
+            (true, true) => "Settings",
+            (true, false) => "its document",
+        }
     }
 }

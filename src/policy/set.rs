@@ -53,6 +53,8 @@ pub struct Listed {
     pub why: String,
     /// The strictest action that it can have.
     pub action: Action,
+    /// Who says that it has this action: `its document`, `Settings` or `maxAction`.
+    pub action_from: &'static str,
     /// The file of its document; none: built in.
     pub file: Option<String>,
     /// The kinds that it reads.
@@ -62,13 +64,20 @@ pub struct Listed {
 }
 
 impl Listed {
-    pub(super) fn new(policy: &Policy, in_force: bool, why: String, file: Option<&String>) -> Self {
+    pub(super) fn new(
+        policy: &Policy,
+        in_force: bool,
+        why: String,
+        action_from: &'static str,
+        file: Option<&String>,
+    ) -> Self {
         Self {
             name: policy.name.clone(),
             rule: policy.rule.name,
             in_force,
             why,
             action: policy.strictest().action,
+            action_from,
             file: file.cloned(),
             kinds: policy.rule.kinds,
             operations: policy.operations.clone(),

@@ -15,16 +15,23 @@ pub struct Text {
 
 /// Why a document is refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-#[error("{file}:{line}:{column}: {message}")]
+#[error("{}: {message}", self.place())]
 pub struct LoadError {
-    /// The file.
+    /// The file, or the flag.
     pub file: String,
-    /// The line, from 1.
+    /// The line, from 1; 0: it is about a flag.
     pub line: usize,
-    /// The column, from 1.
+    /// The column, from 1; 0: it is about a flag.
     pub column: usize,
     /// What is wrong and what was expected.
     pub message: String,
+}
+
+impl LoadError {
+    fn place(&self) -> String {
+        let Self { file, line, column, .. } = self;
+        if *line == 0 { file.clone() } else { format!("{file}:{line}:{column}") }
+    }
 }
 
 /// Every document that is refused, with at least its first error.

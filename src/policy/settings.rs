@@ -1,0 +1,74 @@
+//! The Settings of a run, with the document that they stand in.
+
+use jiff::civil::Date;
+
+use super::Action;
+use super::document::{ExceptionSaid, Override, Profile, SettingsDocument};
+use super::load::Notice;
+use super::text::{Document, LoadError};
+use crate::mesh::Mesh;
+use crate::object::Node;
+
+/// Settings as they were said.
+pub(super) struct Settings<'s> {
+    pub(super) document: Document<'s>,
+    pub(super) said: SettingsDocument,
+}
+
+impl Settings<'_> {
+    pub(super) fn profile(&self) -> Option<Profile> {
+        self.said.profile
+    }
+
+    pub(super) fn mesh(&self) -> Mesh {
+        self.said.mesh.clone().into()
+    }
+
+    /// The brake.
+    pub(super) fn max_action(&self) -> Option<Action> {
+        self.said.max_action.map(Action::from)
+    }
+
+    pub(super) fn exceptions(&self) -> &[ExceptionSaid] {
+        &self.said.exceptions
+    }
+
+    /// What they change in a policy, and where they say so.
+    pub(super) fn changes(&self, policy: &str) -> Option<(&Override, Node<'_>)> {
+        Some((self.said.policies.get(policy)?, self.document.tree.root().at(&["policies", policy])?))
+    }
+
+    /// Where the namespaces of control planes are named, if they are.
+    pub(super) fn names_control_planes(&self) -> bool {
+        self.said.mesh.control_plane_namespaces.is_some()
+    }
+
+    /// What they say of policies that are not there.
+    pub(super) fn of_unknown_policies(&self, is_known: impl Fn(&str) -> bool) -> Vec<LoadError> {
+        let unknown = |path: &[&str], name: &str| {
+            self.document.error_at(path, format!("no policy `{name}`; `vigla policies` lists them all"))
+        };
+        let changed = self.said.policies.keys().filter(|name| !is_known(name));
+        let excepted = self.said.exceptions.iter().enumerate().filter(|(_, exception)| !is_known(&exception.policy));
+        let changed = changed.map(|name| unknown(&["policies", name], name));
+        changed
+            .chain(
+                excepted.map(|(at, exception)| unknown(&["exceptions", &at.to_string(), "policy"], &exception.policy)),
+            )
+            .collect()
+    }
+
+    /// Exceptions that no longer hold. A date must not stop a restart, so they are no errors.
+    pub(super) fn expired(&self, today: Date) -> Vec<Notice> {
+        let expired = self.said.exceptions.iter().enumerate().filter(|(_, exception)| exception.expires < today);
+        expired
+            .map(|(at, exception)| {
+                let message = format!(
+                    "the exception from `{}` expired on {} and holds no longer; ask {}, or remove it",
+                    exception.policy, exception.expires, exception.owner
+                );
+                Notice(self.document.error_at(&["exceptions", &at.to_string(), "expires"], message))
+            })
+            .collect()
+    }
+}
