@@ -78,7 +78,7 @@ fn answer_with_others_loaded(bencher: Bencher, others: usize) {
             "apiVersion: policies.vigla.dev/v1alpha1\nkind: Policy\nmetadata: {{name: p{name}}}\n\
              spec: {{rule: {rule}, action: Warn}}\n"
         );
-        Text { file: format!("{name}.yaml"), text: document }
+        Text::new(format!("{name}.yaml"), document)
     };
     let matching = (0..5).map(|name| policy(name, "envoyfilter-namespace"));
     let rest = (0..others).map(|name| policy(name + 5, "istio-system-injection-disabled"));

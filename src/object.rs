@@ -19,6 +19,7 @@ pub use edit::{Edit, EditError, conflict, overlay, patch};
 pub(crate) use json::json_error;
 pub use json::{ObjectSeed, read_json, read_json_at, read_object};
 pub use node::{Node, Value};
+pub(crate) use place::Marks;
 pub use place::{Position, Span, TextIndex};
 pub use typed::WrongType;
 

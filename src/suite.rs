@@ -155,7 +155,7 @@ fn title(policy: &str, case: &str) -> String {
 #[must_use]
 pub fn built_in() -> Vec<Text> {
     let suites = RULES.iter().filter(|entry| !entry.suite.is_empty());
-    let text = |name: &str, suite: &str| Text { file: format!("policies/{name}/suite.yaml"), text: suite.to_owned() };
+    let text = |name: &str, suite: &str| Text::new(format!("policies/{name}/suite.yaml"), suite.to_owned());
     suites.map(|entry| text(entry.metadata.name, entry.suite)).collect()
 }
 

@@ -16,7 +16,7 @@ const RULE: &str = "  rule: envoyfilter-namespace\n";
 const SETTINGS: &str = "apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\n";
 
 fn text(file: &str, text: &str) -> Text {
-    Text { file: file.to_owned(), text: text.to_owned() }
+    Text::new(file.to_owned(), text.to_owned())
 }
 
 fn load(policies: &[&[&str]], settings: Option<&str>) -> Result<(PolicySet, Vec<Notice>), LoadErrors> {

@@ -87,6 +87,6 @@ pub(super) fn load(sources: &policy::Sources, today: Date) -> Result<PolicySet, 
 
 impl From<Source> for Text {
     fn from(source: Source) -> Self {
-        Self { file: source.name, text: source.text }
+        Self::new(source.name, source.text)
     }
 }

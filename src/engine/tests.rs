@@ -94,7 +94,7 @@ impl Case {
     }
 
     fn set(&self) -> PolicySet {
-        let text = |file: &str, text: &str| Text { file: file.to_owned(), text: text.to_owned() };
+        let text = |file: &str, text: &str| Text::new(file.to_owned(), text.to_owned());
         let settings = (!self.settings.is_empty()).then(|| {
             let head = "apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\n";
             text("settings.yaml", &format!("{head}{}", self.settings))

@@ -100,12 +100,12 @@ fn assemble(
         return Err(LoadErrors(loader.errors));
     }
     let texts = built_in.iter().chain(sources.policies.iter().flatten()).chain(&sources.settings);
-    set.seal(texts.map(|text| text.text.as_str()), loader.profile());
+    set.seal(texts.map(Text::text), loader.profile());
     Ok((set, settings.iter().flat_map(|settings| settings.expired(today)).collect()))
 }
 
 fn built_in(entry: &Entry) -> Text {
-    Text { file: format!("policies/{}/policy.yaml", entry.metadata.name), text: entry.policy.to_owned() }
+    Text::new(format!("policies/{}/policy.yaml", entry.metadata.name), entry.policy.to_owned())
 }
 
 struct Loader<'l, 's> {

@@ -1,16 +1,18 @@
 //! Files with documents of our own, and why one of them is refused.
 
 use std::fmt;
+use std::sync::OnceLock;
 
-use crate::object::{Node, ShapeError, TextIndex, Tree, read_yaml, split_documents};
+use crate::object::{Marks, Node, Position, ShapeError, Tree, read_yaml, split_documents};
 
 /// A file with documents.
 #[derive(Clone, Debug)]
 pub struct Text {
     /// Its name, for messages.
     pub file: String,
-    /// What stands in it.
-    pub text: String,
+    text: String,
+    /// Where its lines are, once somebody asked.
+    marks: OnceLock<Marks>,
 }
 
 /// Why a document is refused, and where.
@@ -48,6 +50,24 @@ impl fmt::Display for LoadErrors {
 impl std::error::Error for LoadErrors {}
 
 impl Text {
+    /// A file and what stands in it.
+    #[must_use]
+    pub fn new(file: String, text: String) -> Self {
+        Self { file, text, marks: OnceLock::new() }
+    }
+
+    /// What stands in it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The line and column of a byte offset; past the end, those of the end. Only the first call reads the text.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> Position {
+        self.marks.get_or_init(|| Marks::new(&self.text)).position(&self.text, offset)
+    }
+
     /// Its documents, each read or refused.
     pub(crate) fn documents(&self) -> impl Iterator<Item = Result<Document<'_>, LoadError>> {
         split_documents(&self.text).into_iter().map(|document| match read_yaml(document) {
@@ -58,7 +78,7 @@ impl Text {
 
     /// An error at a byte offset.
     pub(crate) fn error(&self, offset: Option<usize>, message: String) -> LoadError {
-        let position = TextIndex::new(&self.text).position(offset.unwrap_or_default());
+        let position = self.position(offset.unwrap_or_default());
         LoadError { file: self.file.clone(), line: position.line, column: position.column, message }
     }
 }

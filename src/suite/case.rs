@@ -8,7 +8,7 @@ use super::Surroundings;
 use super::document::{CaseSaid, Expect};
 use crate::manifest::{self, Content, Defaults, Item};
 use crate::mesh::Snapshot;
-use crate::object::{Node, Position, ShapeError, TextIndex, Tree};
+use crate::object::{Node, Position, ShapeError, Tree};
 use crate::policy::{Document, LoadError, LoadErrors, Only, PolicySet};
 use crate::rule::{Body, Operation, Request, User};
 
@@ -58,10 +58,9 @@ impl<'r> Reader<'r> {
         let today = self.said.now.unwrap_or(self.around.today);
         let now = midnight(today).ok_or_else(|| one(self.error("now", format!("`{today}` is out of range"))))?;
         let set = self.set().map_err(|LoadErrors(errors)| errors)?;
-        let index = TextIndex::new(&self.document.source.text);
         let start = self.node.nearest(["name"]).span().map_or(0, |span| span.start as usize);
         let CaseSaid { name, why, .. } = self.said;
-        let place = index.position(start);
+        let place = self.document.source.position(start);
         Ok(Case { name: name.clone(), why: why.clone(), place, request, snapshot, now, set, expect })
     }
 
@@ -167,7 +166,7 @@ impl<'r> Reader<'r> {
             return Err(refuse("is no relative path; it is looked for beside the suite".to_owned()));
         }
         let text = (self.around.files)(&self.document.source.file, path).map_err(refuse)?;
-        let mut contents = manifest::read(&text.text, defaults);
+        let mut contents = manifest::read(text.text(), defaults);
         match (contents.pop(), contents.is_empty()) {
             (Some(Content::Item(item)), true) if item.recorded => {
                 Err(refuse("is a recorded review; expected the object alone".to_owned()))

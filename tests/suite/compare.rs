@@ -190,7 +190,7 @@ fn a_policy_of_ones_own_is_loaded_alone_whatever_the_profile() {
     let report = run_with(&ours("expect: {warn: [{message: shop}]}"), None, &sources);
     assert_eq!(said(&report), [""; 0]);
     let replaced = Sources { policies: own("action: Audit").policies, ..Sources::default() };
-    let text = &replaced.policies[0][0].text.replace("name: ours", "name: envoyfilter-namespace");
+    let text = &replaced.policies[0][0].text().replace("name: ours", "name: envoyfilter-namespace");
     let replaced = Sources { policies: vec![vec![super::text("ours.yaml", text)]], ..Sources::default() };
     let report = run_with(&misplaced("{audit: [{message: shop}]}"), None, &replaced);
     assert_eq!(said(&report), [""; 0], "the last one of a name counts");

@@ -29,12 +29,12 @@ const FILES: [(&str, &str); 9] = [
 
 fn file(_: &str, path: &str) -> Result<Text, String> {
     let found = FILES.iter().find(|(name, _)| *name == path);
-    let text = |(name, text): &(&str, &str)| Text { file: format!("beside/{name}"), text: (*text).to_owned() };
+    let text = |(name, text): &(&str, &str)| Text::new(format!("beside/{name}"), (*text).to_owned());
     found.map(text).ok_or_else(|| "cannot be read: it is not there".to_owned())
 }
 
 fn text(file: &str, text: &str) -> Text {
-    Text { file: file.to_owned(), text: text.to_owned() }
+    Text::new(file.to_owned(), text.to_owned())
 }
 
 fn run_with(suite: &str, part: Option<&str>, sources: &Sources) -> Report {
