@@ -1,13 +1,17 @@
 //! Istio's semantics as functions, and what is known of the mesh and its cluster.
 
 mod attachment;
+mod kind;
 mod label;
 mod ownership;
+mod pod_template;
 mod snapshot;
 
 pub use attachment::{Attachment, TargetRef, attachment};
+pub use kind::GroupKind;
 pub use label::{check_label_key, check_label_value};
 pub use ownership::{is_controlled, is_owned};
+pub use pod_template::{JOBS, POD_METADATA, POD_TEMPLATES, PodTemplate, WORKLOADS, pod_template};
 pub use snapshot::{Labels, Snapshot, labels};
 
 /// What every rule takes as given about the mesh: what Settings say, else Istio's defaults.

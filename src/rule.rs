@@ -6,11 +6,10 @@ mod finding;
 pub mod injection;
 mod request;
 
+pub use crate::mesh::GroupKind;
 pub use documentation::Documentation;
 pub use finding::{CannotJudge, Finding, Findings};
 pub use request::{Body, Operation, Request, Resource, User};
-
-use std::fmt;
 
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
@@ -63,21 +62,6 @@ impl Severity {
             Self::High => "high",
             Self::Critical => "critical",
         }
-    }
-}
-
-/// A kind of object in its API group, whatever the version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct GroupKind {
-    /// API group; empty for core kinds.
-    pub group: &'static str,
-    /// The kind.
-    pub kind: &'static str,
-}
-
-impl fmt::Display for GroupKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.group.is_empty() { f.write_str(self.kind) } else { write!(f, "{}.{}", self.kind, self.group) }
     }
 }
 

@@ -1,20 +1,7 @@
 //! Objects that a controller makes from a template: they are judged where the template stands.
 
+use super::pod_template::carries_pod_template;
 use crate::object::Node;
-
-/// Kinds that carry a pod template, by API group.
-const CARRIERS: &[(&str, &[&str])] = &[
-    ("", &["Pod", "PodTemplate", "ReplicationController"]),
-    ("apps", &["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"]),
-    ("apps.openshift.io", &["DeploymentConfig"]),
-    ("argoproj.io", &["Rollout"]),
-    ("batch", &["CronJob", "Job"]),
-    ("serving.knative.dev", &["Configuration", "Revision", "Service"]),
-];
-
-fn is_carrier(group: &str, kind: &str) -> bool {
-    CARRIERS.iter().any(|(own, kinds)| *own == group && kinds.contains(&kind))
-}
 
 /// Whether an object of this kind carries a pod template, or is a Pod, and another such object controls it.
 ///
@@ -23,7 +10,7 @@ fn is_carrier(group: &str, kind: &str) -> bool {
 #[must_use]
 pub fn is_owned(group: &str, kind: &str, object: Node<'_>) -> bool {
     let owners = || object.at(&["metadata", "ownerReferences"]).into_iter().flat_map(Node::items);
-    is_carrier(group, kind) && owners().any(|owner| is_controller(owner) && owns_templates(owner))
+    carries_pod_template(group, kind) && owners().any(|owner| is_controller(owner) && owns_templates(owner))
 }
 
 /// Whether a controller, of whatever kind, owns the object: it would undo a patch, or make new objects for ever.
@@ -39,7 +26,7 @@ fn is_controller(owner: Node<'_>) -> bool {
 fn owns_templates(owner: Node<'_>) -> bool {
     let text = |key: &str| owner.get(key).and_then(Node::as_str).unwrap_or_default();
     let group = text("apiVersion").split_once('/').map_or("", |(group, _)| group);
-    is_carrier(group, text("kind"))
+    carries_pod_template(group, text("kind"))
 }
 
 #[cfg(test)]
