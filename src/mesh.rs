@@ -5,6 +5,7 @@ mod kind;
 mod label;
 mod ownership;
 mod pod_template;
+mod served;
 mod snapshot;
 
 pub use attachment::{Attachment, TargetRef, attachment};
@@ -12,6 +13,7 @@ pub use kind::GroupKind;
 pub use label::{check_label_key, check_label_value};
 pub use ownership::{is_controlled, is_owned};
 pub use pod_template::{JOBS, POD_METADATA, POD_TEMPLATES, PodTemplate, WORKLOADS, pod_template};
+pub use served::{Scope, Served, served, served_kinds};
 pub use snapshot::{Labels, Snapshot, labels};
 
 /// What every rule takes as given about the mesh: what Settings say, else Istio's defaults.

@@ -6,7 +6,7 @@ mod finding;
 pub mod injection;
 mod request;
 
-pub use crate::mesh::GroupKind;
+pub use crate::mesh::{GroupKind, Scope, Served, served, served_kinds};
 pub use documentation::Documentation;
 pub use finding::{CannotJudge, Finding, Findings};
 pub use request::{Body, Operation, Request, Resource, User};

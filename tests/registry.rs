@@ -1,6 +1,13 @@
 //! The list of rules: documented, unique, well named, exercised.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests"
+)]
 
 #[path = "common/review.rs"]
 mod review;
@@ -12,7 +19,7 @@ use std::path::Path;
 use review::{built_in, review as wrap, validate_json};
 use serde_json::Value;
 use vigla::object::{read_yaml, split_documents};
-use vigla::rule::{Documentation, Entry, RULES};
+use vigla::rule::{Documentation, Entry, GroupKind, RULES, served, served_kinds};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -63,6 +70,94 @@ fn every_rule_declares_what_it_reads() {
         assert!(!metadata.kinds.is_empty() && !metadata.operations.is_empty(), "{}", metadata.name);
         assert!(!metadata.subresources.is_empty(), "{}", metadata.name);
     }
+}
+
+#[test]
+fn every_kind_that_a_rule_reads_is_known_and_may_be_intercepted() {
+    for Entry { metadata, .. } in RULES {
+        for kind in metadata.kinds {
+            assert!(
+                served(kind.group, kind.kind).is_some(),
+                "{}: {kind} is missing in src/rule/kind.rs",
+                metadata.name
+            );
+        }
+    }
+    for (kind, _) in served_kinds() {
+        assert!(!kind.is_never_intercepted(), "{kind}");
+    }
+}
+
+/// What a cluster needs to start and to mend itself, by name; the code knows most of it by group.
+#[test]
+fn what_a_cluster_lives_on_is_never_intercepted() {
+    for (group, kinds) in [
+        ("", &["Endpoints", "Event", "Node"][..]),
+        (
+            "admissionregistration.k8s.io",
+            &[
+                "MutatingAdmissionPolicy",
+                "MutatingAdmissionPolicyBinding",
+                "MutatingWebhookConfiguration",
+                "ValidatingAdmissionPolicy",
+                "ValidatingAdmissionPolicyBinding",
+                "ValidatingWebhookConfiguration",
+            ],
+        ),
+        ("apiextensions.k8s.io", &["CustomResourceDefinition"]),
+        ("apiregistration.k8s.io", &["APIService"]),
+        ("authentication.k8s.io", &["SelfSubjectReview", "TokenReview"]),
+        (
+            "authorization.k8s.io",
+            &["LocalSubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview"],
+        ),
+        ("certificates.k8s.io", &["CertificateSigningRequest"]),
+        ("coordination.k8s.io", &["Lease"]),
+        ("discovery.k8s.io", &["EndpointSlice"]),
+        ("events.k8s.io", &["Event"]),
+    ] {
+        for kind in kinds {
+            assert!(GroupKind { group, kind }.is_never_intercepted(), "{kind}.{group}");
+            assert!(served(group, kind).is_none(), "{kind}.{group}");
+        }
+    }
+}
+
+/// A CRD's kind as `src/rule/kind.rs` would say it: plural, served versions, scope.
+fn crd(spec: &Value) -> (String, String, BTreeSet<String>, String) {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let versions = spec["versions"].as_array().unwrap().iter().filter(|version| version["served"] == true);
+    let versions = versions.map(|version| text(&version["name"])).collect();
+    (text(&spec["names"]["kind"]), text(&spec["names"]["plural"]), versions, text(&spec["scope"]))
+}
+
+/// Files with CRDs, separated as in `PATH`, where `VIGLA_CRDS` names them: without, this says so and passes.
+#[test]
+fn the_kinds_are_those_of_the_crds() {
+    let Some(files) = std::env::var_os("VIGLA_CRDS") else {
+        return eprintln!("skipped: VIGLA_CRDS names no files with CRDs");
+    };
+    let mut compared = 0;
+    for file in std::env::split_paths(&files) {
+        let text = fs::read_to_string(&file).unwrap();
+        for document in split_documents(&text) {
+            let object = read_yaml(document).unwrap().root().to_json();
+            if object["kind"] != "CustomResourceDefinition" {
+                continue;
+            }
+            let spec = &object["spec"];
+            let group = spec["group"].as_str().unwrap();
+            let (kind, plural, versions, scope) = crd(spec);
+            let served = served(group, &kind).unwrap_or_else(|| panic!("{kind}.{group} is missing"));
+            assert_eq!((served.plural, served.scope.as_str()), (&*plural, &*scope), "{kind}.{group}");
+            let listed: BTreeSet<String> = served.versions.iter().map(|&version| version.to_owned()).collect();
+            // A channel of Gateway API may serve fewer than another.
+            assert!(versions.is_subset(&listed), "{kind}.{group}: {versions:?}, listed {listed:?}");
+            assert!(listed == versions || group == "gateway.networking.k8s.io", "{kind}.{group}: {versions:?}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 0, "no CRD in {}", files.display());
 }
 
 /// What the documentation says is denied or allowed is.

@@ -1,10 +1,12 @@
 //! Which kinds have no namespace: a file does not say.
 
-/// Cluster-scoped kinds of Kubernetes, Gateway API, Istio and its installers, by API group.
+use crate::rule::{Scope, served};
+
+/// Cluster-scoped kinds of Kubernetes that no rule may read, by API group.
 ///
-/// From the Kubernetes API reference and the CRDs of the projects. A kind that is not listed counts as namespaced.
+/// From the Kubernetes API reference. A kind that is known neither here nor to rules counts as namespaced.
 const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
-    ("", &["ComponentStatus", "Namespace", "Node", "PersistentVolume"]),
+    ("", &["ComponentStatus", "Node", "PersistentVolume"]),
     (
         "admissionregistration.k8s.io",
         &[
@@ -22,13 +24,11 @@ const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
     ("authorization.k8s.io", &["SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview"]),
     ("certificates.k8s.io", &["CertificateSigningRequest", "ClusterTrustBundle"]),
     ("flowcontrol.apiserver.k8s.io", &["FlowSchema", "PriorityLevelConfiguration"]),
-    ("gateway.networking.k8s.io", &["GatewayClass"]),
     ("internal.apiserver.k8s.io", &["StorageVersion"]),
     ("networking.k8s.io", &["IPAddress", "IngressClass", "ServiceCIDR"]),
     ("node.k8s.io", &["RuntimeClass"]),
     ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding"]),
     ("resource.k8s.io", &["DeviceClass", "DeviceTaintRule", "ResourceSlice"]),
-    ("sailoperator.io", &["Istio", "IstioCNI", "IstioRevision", "IstioRevisionTag", "ZTunnel"]),
     ("scheduling.k8s.io", &["PriorityClass"]),
     ("storage.k8s.io", &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"]),
     ("storagemigration.k8s.io", &["StorageVersionMigration"]),
@@ -36,5 +36,8 @@ const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
 
 /// Whether objects of this kind have no namespace.
 pub(super) fn is_cluster_scoped(group: &str, kind: &str) -> bool {
-    CLUSTER_SCOPED.iter().any(|(own, kinds)| *own == group && kinds.contains(&kind))
+    match served(group, kind) {
+        Some(served) => served.scope == Scope::Cluster,
+        None => CLUSTER_SCOPED.iter().any(|(own, kinds)| *own == group && kinds.contains(&kind)),
+    }
 }

@@ -53,6 +53,7 @@ impl<'s> Said<'s> {
         let spec = self.spec();
         let name = &self.document.metadata.name;
         let own = exceptions.iter().filter(|exception| exception.policy == *name);
+        self.interceptable(entry)?;
         Ok(Policy {
             check: self.check(entry)?,
             operations: self.operations(entry)?,
@@ -70,6 +71,17 @@ impl<'s> Said<'s> {
             max_action,
             exceptions: own.cloned().map(Exception::from).collect(),
         })
+    }
+
+    /// A rule on what no webhook may stand in front of would judge files alone, or brick a cluster.
+    fn interceptable(&self, entry: &Entry) -> Result<(), Fault> {
+        match entry.metadata.kinds.iter().find(|kind| kind.is_never_intercepted()) {
+            None => Ok(()),
+            Some(kind) => {
+                let message = format!("the rule `{}` reads {kind}, which is never intercepted", entry.metadata.name);
+                Err(self.fault(&["rule"], false, message))
+            }
+        }
     }
 
     fn check(&self, entry: &'static Entry) -> Result<Box<dyn Check>, Fault> {
