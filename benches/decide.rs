@@ -16,7 +16,8 @@ use vigla::mesh::Snapshot;
 use vigla::object::read_object;
 use vigla::policy::{PolicySet, Profile, Sources, Text};
 use vigla::review::{Endpoint, respond};
-use vigla::rule::Operation;
+use vigla::rule::{Body, Operation};
+use vigla::suite::{self, Surroundings};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -36,6 +37,22 @@ fn object(name: &str) -> String {
 
 fn built_in() -> PolicySet {
     PolicySet::built_in(Profile::Restricted).unwrap()
+}
+
+fn policy(name: usize, rule: &str, action: &str) -> Text {
+    let document = format!(
+        "apiVersion: policies.vigla.dev/v1alpha1\nkind: Policy\nmetadata: {{name: p{name}}}\n\
+         spec: {{rule: {rule}, action: {action}}}\n"
+    );
+    Text::new(format!("{name}.yaml"), document)
+}
+
+fn load(policies: Vec<Vec<Text>>) -> PolicySet {
+    PolicySet::load(&Sources { policies, ..Sources::default() }, Date::MIN).unwrap().0
+}
+
+fn created() -> Defaults {
+    Defaults { operation: Operation::Create, namespace: None, user: None }
 }
 
 /// The object into the arena.
@@ -64,26 +81,93 @@ fn find_policies(bencher: Bencher) {
 fn judge(bencher: Bencher) {
     let set = built_in();
     let object = object("EnvoyFilter");
-    let defaults = Defaults { operation: Operation::Create, namespace: None, user: None };
-    let contents = manifest::read(&object, &defaults);
+    let contents = manifest::read(&object, &created());
     let Some(Content::Item(item)) = contents.first() else { return };
     bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH));
+}
+
+/// An object that many policies mend, each alone and then all together.
+#[divan::bench(args = [10, 100, 1000])]
+fn mend(bencher: Bencher, policies: usize) {
+    let policy = |name| policy(name, "istio-system-injection-disabled", "Patch");
+    let set = load(vec![(0..policies).map(policy).collect()]);
+    let namespace = r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"istio-system"}}"#;
+    let contents = manifest::read(namespace, &created());
+    let Some(Content::Item(item)) = contents.first() else { return };
+    bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH));
+}
+
+/// As many findings as are kept, on both sides of an UPDATE, in the opposite order.
+#[divan::bench(args = [10, 100, 1000])]
+fn tell_new_from_old(bencher: Bencher, findings: usize) {
+    let filter = |targets: &mut dyn Iterator<Item = usize>| {
+        let targets: Vec<String> = targets.map(|n| format!(r#"{{"kind":"Service","name":"cart-{n}"}}"#)).collect();
+        format!(
+            r#"{{"apiVersion":"networking.istio.io/v1alpha3","kind":"EnvoyFilter",
+            "metadata":{{"name":"lua","namespace":"istio-config"}},"spec":{{"targetRefs":[{}]}}}}"#,
+            targets.join(",")
+        )
+    };
+    let (new, old) = (filter(&mut (0..findings)), filter(&mut (0..findings).rev()));
+    let mut contents = manifest::read(&new, &created());
+    let Some(Content::Item(item)) = contents.first_mut() else { return };
+    item.request.operation = Operation::Update;
+    item.request.old_object = Body::Read(read_object(&old).unwrap());
+    let set = built_in();
+    bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH));
+}
+
+/// Suites of as many policies of one's own, ten cases each, half of them with parameters.
+#[divan::bench(args = [5, 50, 500])]
+fn run_suites(bencher: Bencher, policies: usize) {
+    let text = |name, text| Text::new(format!("{name}.yaml"), text);
+    let case = |n: usize| {
+        let params = if n % 2 == 0 { "params: {requireSelector: true}, " } else { "" };
+        format!(
+            "- {{name: c{n}, {params}object: {{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, \
+             metadata: {{name: lua, namespace: shop}}}}, expect: {{warn: [{{message: shop}}]}}}}\n"
+        )
+    };
+    let cases: String = (0..10).map(case).collect();
+    let head = "apiVersion: policies.vigla.dev/v1alpha1\nkind: Suite\npolicy: p";
+    let suites: Vec<Text> =
+        (0..policies).map(|name| text(format!("s{name}"), format!("{head}{name}\ncases:\n{cases}"))).collect();
+    let policies = (0..policies).map(|name| policy(name, "envoyfilter-namespace", "Warn")).collect();
+    let sources = Sources { policies: vec![policies], ..Sources::default() };
+    let files = &|_: &str, _: &str| Err(String::new());
+    let around = Surroundings { sources: &sources, files, today: Date::constant(2027, 1, 1) };
+    bencher.bench_local(|| {
+        let report = suite::run(&suites, None, &around);
+        assert!(report.bad.is_empty() && report.outcomes.iter().all(suite::Outcome::passed));
+    });
+}
+
+/// One suite with as many cases.
+#[divan::bench(args = [50, 500, 5000])]
+fn run_cases(bencher: Bencher, cases: usize) {
+    let case = |n: usize| {
+        format!(
+            "- name: c{n}\n  object: {{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, \
+             metadata: {{name: lua, namespace: shop}}}}\n  expect: {{deny: [{{message: shop}}]}}\n"
+        )
+    };
+    let cases: String = (0..cases).map(case).collect();
+    let head = "apiVersion: policies.vigla.dev/v1alpha1\nkind: Suite\npolicy: envoyfilter-namespace\ncases:\n";
+    let suites = [Text::new("suite.yaml".to_owned(), format!("{head}{cases}"))];
+    let files = &|_: &str, _: &str| Err(String::new());
+    let around = Surroundings { sources: &Sources::default(), files, today: Date::constant(2027, 1, 1) };
+    bencher.bench_local(|| {
+        let report = suite::run(&suites, None, &around);
+        assert!(report.bad.is_empty() && report.outcomes.iter().all(suite::Outcome::passed));
+    });
 }
 
 /// Five policies that match, alone and among a thousand loaded: what does not match must cost nothing.
 #[divan::bench(args = [0, 995])]
 fn answer_with_others_loaded(bencher: Bencher, others: usize) {
-    let policy = |name: usize, rule: &str| {
-        let document = format!(
-            "apiVersion: policies.vigla.dev/v1alpha1\nkind: Policy\nmetadata: {{name: p{name}}}\n\
-             spec: {{rule: {rule}, action: Warn}}\n"
-        );
-        Text::new(format!("{name}.yaml"), document)
-    };
-    let matching = (0..5).map(|name| policy(name, "envoyfilter-namespace"));
-    let rest = (0..others).map(|name| policy(name + 5, "istio-system-injection-disabled"));
-    let sources = Sources { policies: vec![matching.chain(rest).collect()], ..Sources::default() };
-    let (set, _) = PolicySet::load(&sources, Date::MIN).unwrap();
+    let matching = (0..5).map(|name| policy(name, "envoyfilter-namespace", "Warn"));
+    let rest = (0..others).map(|name| policy(name + 5, "istio-system-injection-disabled", "Warn"));
+    let set = load(vec![matching.chain(rest).collect()]);
     let body = review("EnvoyFilter");
     let snapshot = Snapshot::default();
     bencher.bench(|| {
