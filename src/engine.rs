@@ -18,7 +18,6 @@ use crate::mesh::{Snapshot, is_owned};
 use crate::policy::{Policy, PolicySet};
 use crate::rule::{CannotJudge, Operation, Request};
 use context::Context;
-use judge::Judging;
 
 /// Judges one request.
 ///
@@ -47,7 +46,12 @@ pub fn decide<'p>(set: &'p PolicySet, request: &Request<'_>, snapshot: &Snapshot
     if is_owned(&kind.group, &kind.kind, tree.root()) {
         return Decision::default();
     }
-    let judgings: Vec<Judging<'p>> = policies.filter_map(|policy| context.judge(policy, tree.root())).collect();
+    let applied = policies.filter_map(|policy| context.applied(policy));
+    let judge = |applied| {
+        let judging = context.judge(&applied, tree.root());
+        (applied, judging)
+    };
+    let judgings: Vec<_> = applied.map(judge).collect();
     let mended = mend::mend(&context, &judgings, tree.root());
     Decision::new(judgings, mended)
 }

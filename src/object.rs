@@ -15,7 +15,7 @@ mod yaml;
 pub use yaml::{Document, read_yaml, split_documents};
 
 pub use de::ShapeError;
-pub use edit::{Edit, EditError, conflict, overlay, patch};
+pub use edit::{Edit, EditError, conflicting, overlay, patch};
 pub(crate) use json::json_error;
 pub use json::{ObjectSeed, read_json, read_json_at, read_object};
 pub use node::{Node, Value};

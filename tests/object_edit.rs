@@ -13,7 +13,7 @@ mod refusals;
 
 use common::{append, remove, set};
 use serde_json::{Value, json};
-use vigla::object::{Edit, conflict, overlay, patch, read_object, read_yaml, split_documents};
+use vigla::object::{Edit, conflicting, overlay, patch, read_object, read_yaml, split_documents};
 
 /// The patch for these edits, after a look at whether it and the overlay lead to `result`.
 fn patched(object: &Value, edits: &[Edit], result: &Value) -> Value {
@@ -198,8 +198,14 @@ fn leaves_alone_what_is_not_read() {
     assert_eq!(patched(&same, &new, &same), json!([]));
 }
 
+fn contradictory(sets: &[&[Edit]]) -> Vec<usize> {
+    let mut found: Vec<usize> = conflicting(sets.iter().copied()).into_iter().collect();
+    found.sort_unstable();
+    found
+}
+
 #[test]
-fn finds_where_two_sets_of_edits_conflict() {
+fn finds_whose_edits_conflict_and_where() {
     let labels = "/metadata/labels";
     let x = "/metadata/labels/x";
     for (a, b, place) in [
@@ -228,13 +234,35 @@ fn finds_where_two_sets_of_edits_conflict() {
         (append("/l", 1), set("/l/-", 1), Some("/l")),
     ] {
         for (a, b) in [(&a, &b), (&b, &a)] {
-            assert_eq!(conflict([a], [b]).as_ref().map(|path| path.as_str()), place, "{a:?} {b:?}");
+            let (a, b) = (std::slice::from_ref(a), std::slice::from_ref(b));
+            let expected = if place.is_some() { vec![0, 2] } else { vec![] };
+            assert_eq!(contradictory(&[a, &[], b]), expected, "{a:?} {b:?}");
             let tree = read_object("{}").expect("JSON");
-            let error = overlay(tree.root(), [a, b]).err().filter(|error| error.message.contains("two ways"));
+            let error =
+                overlay(tree.root(), a.iter().chain(b)).err().filter(|error| error.message.contains("two ways"));
             assert_eq!(error.map(|error| error.path.to_string()).as_deref(), place);
         }
     }
-    assert_eq!(conflict([], []), None);
+}
+
+#[test]
+fn only_those_that_conflict_are_left_out() {
+    let sets = [
+        vec![set("/a/x", 1), set("/b", 1)],
+        vec![set("/a/x", 1)],
+        vec![set("/a/x", 2)],
+        vec![set("/a/y", 1), set("/c/x/y", 1)],
+        vec![remove("/c")],
+        vec![append("/l", 1)],
+        vec![append("/l", 2), set("/l/0/x", 1)],
+        vec![set("/d", 1)],
+        // Whatever the others are: against itself, and nowhere in any object.
+        vec![set("/e", 1), set("/e", 2)],
+        vec![set("/status", 1)],
+    ];
+    let sets: Vec<&[Edit]> = sets.iter().map(Vec::as_slice).collect();
+    assert_eq!(contradictory(&sets), [0, 1, 2, 3, 4, 8, 9]);
+    assert_eq!(contradictory(&[]), [0; 0]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use jiff::civil::Date;
 
 use super::decision::Decision;
-use super::judge::Judging;
+use super::judge::{Applied, Judging};
 use super::ratchet;
 use crate::mesh::{Labels, Snapshot, labels};
 use crate::object::{Node, Tree};
@@ -64,50 +64,58 @@ impl<'p, 'r> Context<'p, 'r> {
     /// The decision where no policy can judge.
     pub(super) fn cannot_judge(&self, policies: impl Iterator<Item = &'p Policy>, error: &CannotJudge) -> Decision<'p> {
         let mut decision = Decision::default();
-        for policy in policies.filter(|policy| self.applies(policy) != Truth::No) {
-            if self.places().find_map(|place| policy.exception(self.request, place, self.today)).is_none() {
-                decision.error(policy, self.in_effect(policy), error);
+        for applied in policies.filter_map(|policy| self.applied(policy)) {
+            if applied.exception.is_none() {
+                decision.error(applied.policy, applied.effect, error);
             }
         }
         decision
     }
 
-    /// What a policy says of `object`, which is the one of the request or a mended copy of it.
-    pub(super) fn judge(&self, policy: &'p Policy, object: Node<'_>) -> Option<Judging<'p>> {
+    /// A policy of the set, where it applies to the request.
+    pub(super) fn applied(&self, policy: &'p Policy) -> Option<Applied<'p>> {
         let applies = self.applies(policy);
         if applies == Truth::No {
             return None;
         }
-        let (mut found, error) = self.check(policy, object);
         let effect = self.in_effect(policy);
-        let mut judging = Judging {
+        Some(Applied {
             policy,
             surely: applies == Truth::Yes && effect.certain,
             effect,
             exception: self.places().find_map(|place| policy.exception(self.request, place, self.today)),
-            old: Findings::default(),
-            new: Findings::default(),
-            error,
-            error_effect: None,
-        };
+            stored: OnceCell::new(),
+        })
+    }
+
+    /// What a policy says of `object`, which is the one of the request or a mended copy of it.
+    pub(super) fn judge(&self, applied: &Applied<'p>, object: Node<'_>) -> Judging {
+        let Applied { policy, effect, .. } = applied;
+        let (found, error) = self.check(policy, object);
+        let mut judging = Judging { new: found, error, ..Judging::default() };
         let terminating = self.request.is_terminating();
         let update = self.request.operation == Operation::Update;
-        if update && (policy.ratchet || terminating) && (found != Findings::default() || judging.error.is_some()) {
+        let something = judging.new != Findings::default() || judging.error.is_some();
+        if update && (policy.ratchet || terminating) && something {
             // A stored object that cannot be read makes nothing old.
-            if let Some(before) = self.before() {
-                let (old, old_error) = self.check(policy, before.root());
-                judging.old = ratchet::strike_out(&mut found, old);
-                if judging.error == old_error {
-                    judging.error_effect = Some(judging.effect.on_error.max(OnError::Warn));
+            if let Some((old, old_error)) = self.stored(applied) {
+                judging.old = ratchet::strike_out(&mut judging.new, old);
+                if judging.error == *old_error {
+                    judging.error_effect = Some(effect.on_error.max(OnError::Warn));
                 }
             }
         }
         if terminating && update {
             // A finalizer must be removable, even from what cannot be judged.
-            judging.error_effect = Some(judging.effect.on_error.max(OnError::Warn));
+            judging.error_effect = Some(effect.on_error.max(OnError::Warn));
         }
-        judging.new = found;
-        Some(judging)
+        judging
+    }
+
+    /// What a policy says of the stored object.
+    fn stored<'a>(&self, applied: &'a Applied<'p>) -> Option<&'a (Findings, Option<CannotJudge>)> {
+        let judge = || Some(Box::new(self.check(applied.policy, self.before()?.root())));
+        applied.stored.get_or_init(judge).as_deref()
     }
 
     fn before(&self) -> Option<&Tree<'r>> {

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use json_patch::Patch;
 use serde::Serialize;
 
-use super::judge::Judging;
+use super::judge::{Applied, Judging};
 use super::mend::Mended;
 use crate::policy::{Action, Exception, InEffect, OnError, Policy};
 use crate::rule::{CannotJudge, Finding, Metadata};
@@ -105,21 +105,21 @@ pub struct Decision<'p> {
 }
 
 impl<'p> Decision<'p> {
-    pub(super) fn new(judgings: Vec<Judging<'p>>, mended: Option<Mended<'p>>) -> Self {
+    pub(super) fn new(judgings: Vec<(Applied<'p>, Judging)>, mended: Option<Mended>) -> Self {
         let mut decision = Self::default();
-        if let Some(Mended { patch, judgings: after, by }) = mended {
+        if let Some(Mended { patch, judgings: after, mends }) = mended {
             decision.patch = Some(patch);
-            decision.mended = after.into_iter().flat_map(|judging| judged(judging, None)).collect();
-            for judging in judgings.iter().filter(|judging| by.contains(&judging.policy.name.as_str())) {
-                let Judging { policy, effect, .. } = judging;
-                let removed = judging.new.violations.iter().cloned();
+            for (((applied, before), after), mends) in judgings.iter().zip(after).zip(mends) {
+                decision.mended.extend(judged(applied, after, None));
+                let removed = before.new.violations.iter().filter(|_| mends).cloned();
+                let Applied { policy, effect, .. } = *applied;
                 let removed =
-                    removed.map(|finding| Judged::new(policy, *effect, Kind::Violation, Effect::Mended, finding));
+                    removed.map(|finding| Judged::new(policy, effect, Kind::Violation, Effect::Mended, finding));
                 decision.removed.extend(removed);
             }
         }
-        for judging in judgings {
-            decision.sent.extend(judged(judging, Some(&mut decision.exceptions)));
+        for (applied, judging) in judgings {
+            decision.sent.extend(judged(&applied, judging, Some(&mut decision.exceptions)));
         }
         decision
     }
@@ -183,8 +183,9 @@ fn of_error(on_error: OnError) -> Effect {
 }
 
 /// The findings of one policy with what becomes of them: none under an exception, of which a note is taken.
-fn judged<'p>(judging: Judging<'p>, exceptions: Option<&mut Vec<Excepted<'p>>>) -> Vec<Judged<'p>> {
-    let Judging { policy, effect: in_effect, exception, old, new, error, error_effect, .. } = judging;
+fn judged<'p>(applied: &Applied<'p>, judging: Judging, exceptions: Option<&mut Vec<Excepted<'p>>>) -> Vec<Judged<'p>> {
+    let Applied { policy, effect: in_effect, exception, .. } = *applied;
+    let Judging { old, new, error, error_effect } = judging;
     let effect = Effect::from(in_effect.action);
     let weaker = effect.max(Effect::Warn);
     let groups = [

@@ -1,15 +1,26 @@
 //! What one policy says of one object.
 
+use std::cell::OnceCell;
+
 use crate::policy::{Exception, InEffect, OnError, Policy};
 use crate::rule::{CannotJudge, Findings};
 
-/// The judgement of one policy: nothing of it has had an effect yet.
-pub(super) struct Judging<'p> {
+/// A policy that applies to the request: what holds of it whichever object it judges, as it came or mended.
+pub(super) struct Applied<'p> {
     pub(super) policy: &'p Policy,
     /// Whether the policy surely applies: nothing that it depends on is unknown.
     pub(super) surely: bool,
     pub(super) effect: InEffect,
     pub(super) exception: Option<&'p Exception>,
+    /// What it says of the stored object, once that was asked; nothing where that cannot be read.
+    ///
+    /// Boxed, as most requests never ask.
+    pub(super) stored: OnceCell<Option<Box<(Findings, Option<CannotJudge>)>>>,
+}
+
+/// The judgement of one policy: nothing of it has had an effect yet.
+#[derive(Default)]
+pub(super) struct Judging {
     /// What was there before the request.
     pub(super) old: Findings,
     pub(super) new: Findings,
@@ -18,9 +29,9 @@ pub(super) struct Judging<'p> {
     pub(super) error_effect: Option<OnError>,
 }
 
-impl Judging<'_> {
+impl Judging {
     /// Whether nothing new stands in the way: no violation, and nothing that could not be judged.
     pub(super) fn is_clean(&self) -> bool {
-        self.exception.is_some() || (self.new.violations.is_empty() && self.error.is_none())
+        self.new.violations.is_empty() && self.error.is_none()
     }
 }

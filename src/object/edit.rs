@@ -4,10 +4,13 @@
 //! ([`walk`]) then goes through object and plan side by side and finds what fits no such object. What it tells is made
 //! a tree ([`overlay`]) or a patch ([`patch`]), so that both say the same.
 
+mod conflict;
 mod laid;
 mod operations;
 mod plan;
 mod walk;
+
+pub use conflict::conflicting;
 
 use json_patch::Patch;
 use json_patch::jsonptr::PointerBuf;
@@ -73,28 +76,12 @@ pub struct EditError {
     pub message: String,
 }
 
-/// Where two sets of edits contradict each other; nothing where both can be laid over one object.
-///
-/// They do where they leave different things at one path, or where one changes what stands below a path that the other
-/// sets or removes, whatever the values. Items for one list do not contradict each other, or a change of an item that
-/// is there; a change of a member at or below the list does. Equal edits are one.
-///
-/// A set that contradicts itself, or has an edit that fits no object at all, is in conflict with every other: ask
-/// [`overlay`] of each alone first.
-#[must_use]
-pub fn conflict<'e>(
-    a: impl IntoIterator<Item = &'e Edit>,
-    b: impl IntoIterator<Item = &'e Edit>,
-) -> Option<PointerBuf> {
-    Plan::new(a.into_iter().chain(b)).err().map(|error| error.path)
-}
-
 /// The object at `root` with the edits laid over it. The new tree knows no places in a text.
 ///
 /// The order of edits says in which order items are appended, and nothing else. Of equal edits one counts.
 ///
 /// # Errors
-/// Where the edits contradict each other ([`conflict`]); where a path leads to the object itself, through a value that
+/// Where the edits contradict each other ([`conflicting`]); where a path leads to the object itself, through a value that
 /// holds nothing, to an item that is not there, or to what was not read of the object, from above too: a map that may
 /// hold such members is not replaced or removed; where an item is to be removed, or added to what is no list; where the
 /// result would nest deeper than [`super::MAX_DEPTH`].

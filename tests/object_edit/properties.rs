@@ -4,7 +4,7 @@ use json_patch::jsonptr::PointerBuf;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value};
-use vigla::object::{Edit, conflict, overlay, patch, read_object};
+use vigla::object::{Edit, conflicting, overlay, patch, read_object};
 
 /// Few names, so that paths meet what is there; some that mean something to a list or to the reader.
 const NAMES: [&str; 13] = ["a", "b", "a/b", "m~n", "~1", "", "0", "1", "01", "-", "status", "metadata", "annotations"];
@@ -212,17 +212,15 @@ proptest! {
     }
 
     #[test]
-    fn conflicts_are_those_of_pairs((object, edits) in case(), at in any::<Index>()) {
-        // what fits no object conflicts with everything
-        let fits = |edit: &&Edit| conflict([*edit], []).is_none();
-        let edits: Vec<_> = edits.iter().filter(fits).collect();
-        let (a, b) = edits.split_at(at.index(edits.len() + 1));
-        let found = conflict(a.iter().copied(), b.iter().copied());
-        let pairs = edits.iter().enumerate().any(|(n, edit)| edits[..n].iter().any(|other| contradict(edit, other)));
-        prop_assert_eq!(found.is_some(), pairs);
-        prop_assert_eq!(conflict(b.iter().copied(), a.iter().copied()).is_some(), pairs);
-        if pairs {
-            let edits: Vec<Edit> = edits.into_iter().cloned().collect();
+    fn conflicts_are_those_of_pairs((object, edits) in case(), size in 1..4_usize) {
+        // what fits no object is refused whatever the others are
+        let mut edits = edits;
+        edits.retain(|edit| conflicting([std::slice::from_ref(edit)]).is_empty());
+        let sets: Vec<&[Edit]> = edits.chunks(size).collect();
+        let contradicted = |edit: &Edit| edits.iter().any(|other| contradict(edit, other));
+        let expected = sets.iter().enumerate().filter(|(_, set)| set.iter().any(contradicted)).map(|(at, _)| at).collect();
+        prop_assert_eq!(conflicting(sets), expected);
+        if edits.iter().any(contradicted) {
             prop_assert_eq!(laid(&object, &edits), None);
         }
     }
@@ -275,6 +273,6 @@ proptest! {
         };
         let edits: Vec<_> = tokens.iter().enumerate().map(edit).collect();
         prop_assert_eq!(patch(tree.root(), &edits).err(), overlay(tree.root(), &edits).err());
-        let _ = conflict(&edits, &edits);
+        let _ = conflicting([&edits[..], &edits]);
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::rules::judged;
 use super::{Case, policies, policy};
 use crate::engine::Effect;
 use crate::rule::{Operation, Resource};
@@ -75,6 +76,29 @@ fn what_others_found_before_stands_beside_what_was_mended() {
 fn old_violations_are_not_mended() {
     let case = policy("label", TEAM).update(json!({"metadata": {}}), json!({"metadata": {"x": 1}}));
     assert_eq!((case.patched(), case.sent()), (None, vec!["label old".to_owned()]));
+}
+
+#[test]
+fn what_is_stored_is_judged_once_however_often_the_object_is() {
+    let case = policies(&[("a", "label", TEAM), ("b", "limit", "action: Warn")]);
+    let numbers = json!({"numbers": [20]});
+    let case = case.update(json!({"metadata": {"labels": {"team": "a"}}}), json!({"metadata": {}, "spec": numbers}));
+    // `a` judges the object as it came, with its own edits and with all; `b` the first and the last. Each has found
+    // something new in the first, and so looks at the stored one; `b` finds it in the last too.
+    assert_eq!(judged(|| assert_eq!(case.outcome(), ["a mended", "b warn"])), 3 + 2 + 1 + 1);
+}
+
+#[test]
+fn of_many_fixes_those_that_conflict_are_left_out() {
+    let spec = |n: usize| match n {
+        0..40 => format!("params: {{key: k{n}, value: a}}, action: Patch"),
+        n => format!("params: {{key: team, value: v{n}}}, action: Patch"),
+    };
+    let said: Vec<(String, String)> = (0..80).map(|n| (format!("p{n}"), spec(n))).collect();
+    let said: Vec<(&str, &str, &str)> = said.iter().map(|(name, spec)| (&**name, "label", &**spec)).collect();
+    let outcome = policies(&said).outcome();
+    assert_eq!(outcome.iter().filter(|said| said.ends_with(" mended")).count(), 40);
+    assert_eq!(outcome.iter().filter(|said| said.ends_with(" deny")).count(), 40);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Rules on `Thing`s that are easy to reason about.
 
+use std::cell::Cell;
+
 use json_patch::jsonptr::PointerBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,6 +31,18 @@ const fn metadata(name: &'static str, fixes: bool) -> Metadata {
     }
 }
 
+thread_local! {
+    /// How often `Label` and `Limit` judged an object; a test has its own thread.
+    static JUDGED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How often [`Label`] and [`Limit`] judge an object while this runs.
+pub(super) fn judged(run: impl FnOnce()) -> usize {
+    JUDGED.set(0);
+    run();
+    JUDGED.get()
+}
+
 fn finding(path: &[&str], subject: &str, value: Value) -> Finding {
     Finding {
         path: PointerBuf::from_tokens(path.iter().copied()),
@@ -55,6 +69,7 @@ impl Rule for Label {
     const METADATA: Metadata = metadata("label", true);
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        JUDGED.set(JUDGED.get() + 1);
         let metadata = object.map("metadata")?;
         let labels = metadata.map(|metadata| metadata.map("labels")).transpose()?.flatten();
         let found = labels.map(|labels| labels.text(&self.key)).transpose()?.flatten();
@@ -79,6 +94,7 @@ impl Rule for Limit {
     const METADATA: Metadata = metadata("limit", false);
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        JUDGED.set(JUDGED.get() + 1);
         let Some(numbers) = object.at(&["spec", "numbers"]) else { return Ok(()) };
         if numbers.as_str().is_some() {
             return Err(CannotJudge { path: numbers.pointer(), message: "`numbers` is a string".to_owned() });

@@ -118,7 +118,7 @@ pub(super) fn index(token: &str) -> Option<usize> {
 }
 
 /// Where in an object an edit leads, or why it fits no object.
-fn fit(edit: &Edit) -> Result<Depth, &'static str> {
+pub(super) fn fit(edit: &Edit) -> Result<Depth, &'static str> {
     let path = edit.path();
     let depth = reach(path)?;
     let (inside, above) = match edit {
