@@ -1,6 +1,9 @@
 //! Istio's semantics as functions, and what is known of the mesh and its cluster.
 
+mod ambient;
 mod attachment;
+mod canonical;
+mod injection;
 mod kind;
 mod label;
 mod ownership;
@@ -8,7 +11,10 @@ mod pod_template;
 mod served;
 mod snapshot;
 
+pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh};
 pub use attachment::{Attachment, TargetRef, attachment};
+pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS, is_label_value};
+pub use injection::{INJECT, INJECTION, NotInjected, PodFacts, REVISION, Revision, injection};
 pub use kind::GroupKind;
 pub use label::{check_label_key, check_label_value};
 pub use ownership::{is_controlled, is_owned};

@@ -54,6 +54,14 @@ impl<'t> Node<'t> {
         self.member(key, "a string", Self::as_str)
     }
 
+    /// The boolean under `key`; absent and `null` are the same.
+    ///
+    /// # Errors
+    /// Where something else stands there.
+    pub fn boolean(self, key: &str) -> Result<Option<bool>, WrongType> {
+        self.member(key, "a boolean", Self::as_bool)
+    }
+
     fn member<T>(
         self,
         key: &str,

@@ -5,13 +5,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::mesh::{DATAPLANE_MODE, INJECTION, REVISION};
 use crate::object::Edit;
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
-
-const INJECTION: &str = "istio-injection";
-const REVISION: &str = "istio.io/rev";
-const DATAPLANE: &str = "istio.io/dataplane-mode";
 
 documented! {
     /// A control plane's namespace says that nothing is injected there.
@@ -96,7 +93,7 @@ impl Rule for IstioSystemInjectionDisabled {
         if let Some(revision) = label(REVISION)? {
             findings.advise([self::revision(name, revision)]);
         }
-        if label(DATAPLANE)? == Some("ambient") && !self.allow_ambient {
+        if label(DATAPLANE_MODE)? == Some("ambient") && !self.allow_ambient {
             findings.violation(ambient(name));
         }
         Ok(())
@@ -148,8 +145,8 @@ fn revision(name: &str, found: &str) -> Finding {
 
 fn ambient(name: &str) -> Finding {
     Finding {
-        path: path(DATAPLANE),
-        subject: DATAPLANE.to_owned(),
+        path: path(DATAPLANE_MODE),
+        subject: DATAPLANE_MODE.to_owned(),
         value: "ambient".into(),
         message: format!("the control-plane namespace `{name}` is part of the ambient mesh"),
         wanted: "`none`, or no such label".to_owned(),
