@@ -7,12 +7,10 @@ mod scope;
 
 use std::collections::HashMap;
 
-use json_patch::jsonptr::Pointer;
-
 pub use document::{Defaults, read, request};
 
 use crate::object::Span;
-use crate::rule::{Operation, Request};
+use crate::rule::{Finding, Operation, Request};
 
 /// A request read from a file.
 #[derive(Debug)]
@@ -49,11 +47,15 @@ pub enum Content<'a> {
 }
 
 impl Item<'_> {
-    /// Where in the file `path` stands; a field that is missing points at its nearest parent that exists.
+    /// Where in its file, whose text is `file`, a finding stands; a field that is missing points at its nearest parent
+    /// that exists, a place in a string at the string where the file does not show it.
     #[must_use]
-    pub fn span(&self, path: &Pointer) -> Option<Span> {
+    pub fn span(&self, finding: &Finding, file: &str) -> Option<Span> {
         let tree = self.request.judged().tree().ok()??;
-        tree.root().nearest(path.tokens().map(|token| token.decoded().into_owned())).span()
+        let node = tree.root().nearest(finding.path.tokens().map(|token| token.decoded().into_owned()));
+        let span = node.span()?;
+        let inner = finding.inner.as_ref().zip(node.as_str()).and_then(|(inner, text)| inner.span_in(file, span, text));
+        Some(inner.unwrap_or(span))
     }
 
     /// What tells this object from all others of a cluster; nothing for one whose name the server is to make.

@@ -7,6 +7,7 @@
 mod builder;
 mod de;
 mod edit;
+mod inner;
 mod json;
 mod node;
 mod place;
@@ -16,6 +17,7 @@ pub use yaml::{Document, read_yaml, split_documents};
 
 pub use de::ShapeError;
 pub use edit::{Edit, EditError, conflicting, overlay, patch};
+pub use inner::Inner;
 pub(crate) use json::json_error;
 pub use json::{ObjectSeed, read_json, read_json_at, read_object};
 pub use node::{Node, Value};

@@ -37,8 +37,10 @@ pub(super) struct Finding<'r> {
     pub(super) announcement: Option<String>,
     pub(super) object: Object,
     path: PointerBuf,
-    /// Where inside a string that is YAML itself; no rule reads such strings yet.
-    inner_path: Option<PointerBuf>,
+    /// Where inside a string that is YAML itself.
+    pub(super) inner_path: Option<PointerBuf>,
+    /// The line of that string.
+    pub(super) inner_line: Option<usize>,
     value: Value,
     pub(super) file: &'r str,
     document: usize,
@@ -112,7 +114,7 @@ impl<'r> Report<'r> {
             Effect::Mended => &mut self.summary.mended,
         };
         *counter += 1;
-        let at = item.span(&judged.finding.path).map(|span| {
+        let at = item.span(&judged.finding, &source.text).map(|span| {
             let start = index.position(span.start as usize);
             At { text: &source.text, span, start }
         });
@@ -126,13 +128,15 @@ impl<'r> Report<'r> {
             }
         });
         let request = &item.request;
+        let announcement = judged.announcement();
+        let (inner_path, inner_line) = judged.finding.inner.map(|inner| (inner.path, inner.line)).unzip();
         self.findings.push(Finding {
             policy: judged.policy,
             rule: judged.rule.name,
             severity: judged.rule.severity,
             action: judged.action,
             effect: judged.effect,
-            announcement: judged.announcement(),
+            announcement,
             message: judged.finding.message,
             wanted: judged.finding.wanted,
             remedy: judged.finding.remedy,
@@ -144,7 +148,8 @@ impl<'r> Report<'r> {
                 name: request.display_name().into_owned(),
             },
             path: judged.finding.path,
-            inner_path: None,
+            inner_path,
+            inner_line,
             value: judged.finding.value,
             file: &source.name,
             document: item.document,

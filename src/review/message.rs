@@ -23,7 +23,10 @@ pub(super) fn line(judged: &Judged<'_>) -> String {
     let mut line = format!("{}: ", judged.policy);
     if !finding.path.is_root() {
         // Writing to a String cannot fail, here and below.
-        let _ = write!(line, "{}: ", finding.path);
+        let _ = match &finding.inner {
+            Some(inner) => write!(line, "{} (line {} {}): ", finding.path, inner.line, inner.path),
+            None => write!(line, "{}: ", finding.path),
+        };
     }
     line.push_str(&finding.message);
     if !finding.wanted.is_empty() {

@@ -3,13 +3,15 @@
 use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 
-use crate::object::{Edit, WrongType};
+use crate::object::{Edit, Inner, WrongType};
 
 /// One thing wrong with an object.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Finding {
     /// Where; the field may be missing.
     pub path: PointerBuf,
+    /// Where in the string at `path`, where that is YAML itself.
+    pub inner: Option<Inner>,
     /// What the finding is about, by name and never by a list index: a container, a host. With the value it tells
     /// what is new from what was there before.
     pub subject: String,
@@ -85,16 +87,7 @@ impl CannotJudge {
     /// The same as a finding: what could not be judged is one.
     #[must_use]
     pub fn finding(&self) -> Finding {
-        Finding {
-            path: self.path.clone(),
-            subject: String::new(),
-            value: Value::Null,
-            message: format!("cannot judge: {}", self.message),
-            wanted: String::new(),
-            remedy: String::new(),
-            limit: None,
-            fix: Vec::new(),
-        }
+        Finding { path: self.path.clone(), message: format!("cannot judge: {}", self.message), ..Finding::default() }
     }
 }
 

@@ -46,6 +46,9 @@ fn finding<'f>(finding: &'f Finding<'_>) -> Group<'f> {
         group = group_so_far.element(Level::NOTE.with_name(name).message(printable(text)));
     };
     note("object", &finding.object.to_string());
+    if let (Some(path), Some(line)) = (&finding.inner_path, finding.inner_line) {
+        note("inside", format!("{path}, line {line} of the string").trim_start_matches(", "));
+    }
     if finding.effect == Effect::Old {
         note("note", "unchanged from the stored object");
     }

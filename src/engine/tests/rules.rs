@@ -49,10 +49,7 @@ fn finding(path: &[&str], subject: &str, value: Value) -> Finding {
         subject: subject.to_owned(),
         value,
         message: "not as it should be".to_owned(),
-        wanted: String::new(),
-        remedy: String::new(),
-        limit: None,
-        fix: Vec::new(),
+        ..Finding::default()
     }
 }
 

@@ -156,16 +156,7 @@ fn misplaced(kind: &str, namespace: &str, mesh: &Mesh) -> Finding {
 }
 
 fn finding(path: PointerBuf, subject: &str, value: Value) -> Finding {
-    Finding {
-        path,
-        subject: subject.to_owned(),
-        value,
-        message: String::new(),
-        wanted: String::new(),
-        remedy: SELECT.to_owned(),
-        limit: None,
-        fix: Vec::new(),
-    }
+    Finding { path, subject: subject.to_owned(), value, remedy: SELECT.to_owned(), ..Finding::default() }
 }
 
 const SELECT: &str = "name the workloads under spec.workloadSelector.labels";

@@ -125,8 +125,8 @@ fn injection(name: &str, found: Option<&str>, operation: Operation) -> Finding {
             "label it: kubectl label namespace {name} istio-injection=disabled --overwrite; gateways that are injected \
              belong in a namespace of their own"
         ),
-        limit: None,
         fix: mends.then_some(set).into_iter().collect(),
+        ..Finding::default()
     }
 }
 
@@ -138,8 +138,7 @@ fn revision(name: &str, found: &str) -> Finding {
         message: format!("a revision on the control-plane namespace `{name}`, where nothing is injected"),
         wanted: "no revision".to_owned(),
         remedy: format!("remove it: kubectl label namespace {name} istio.io/rev-"),
-        limit: None,
-        fix: Vec::new(),
+        ..Finding::default()
     }
 }
 
@@ -151,7 +150,6 @@ fn ambient(name: &str) -> Finding {
         message: format!("the control-plane namespace `{name}` is part of the ambient mesh"),
         wanted: "`none`, or no such label".to_owned(),
         remedy: "remove the label, or allow it with the parameter allowAmbient".to_owned(),
-        limit: None,
-        fix: Vec::new(),
+        ..Finding::default()
     }
 }
