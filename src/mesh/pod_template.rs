@@ -101,19 +101,14 @@ pub(super) fn carries_pod_template(group: &str, kind: &str) -> bool {
 /// Where the template, or something on the way to it, has another type than the API gives it.
 pub fn pod_template<'t>(group: &str, kind: &str, object: Node<'t>) -> Result<Option<PodTemplate<'t>>, WrongType> {
     let Some(place) = Place::of(group, kind) else { return Ok(None) };
-    if kind == "Rollout" && below(object, &["spec", "workloadRef"])?.is_some() {
+    if kind == "Rollout" && object.map_at(&["spec", "workloadRef"])?.is_some() {
         return Ok(None);
     }
-    let Some(node) = below(object, place.path)? else { return Ok(None) };
+    let Some(node) = object.map_at(place.path)? else { return Ok(None) };
     let spec = place.spec.map_or(Ok(None), |spec| node.map(spec))?;
     let template = PodTemplate { place, metadata: node.map(place.metadata)?, spec };
     let mirror = kind == "Pod" && template.annotation(MIRROR)?.is_some();
     Ok((!mirror).then_some(template))
-}
-
-/// The map at a path of maps; none where a step is absent or `null`.
-fn below<'t>(object: Node<'t>, path: &[&str]) -> Result<Option<Node<'t>>, WrongType> {
-    path.iter().try_fold(Some(object), |node, step| node.map_or(Ok(None), |node| node.map(step)))
 }
 
 impl<'t> PodTemplate<'t> {

@@ -25,7 +25,9 @@ impl<'t> Node<'t> {
         if self.is_map() { Ok(()) } else { Err(self.wrong_type("a map")) }
     }
 
-    fn wrong_type(self, expected: &'static str) -> WrongType {
+    /// The error that says what this should be: `a number`.
+    #[must_use]
+    pub fn wrong_type(self, expected: &'static str) -> WrongType {
         WrongType { path: self.pointer(), expected, found: self.type_name() }
     }
 
@@ -35,6 +37,14 @@ impl<'t> Node<'t> {
     /// Where something else stands there.
     pub fn map(self, key: &str) -> Result<Option<Self>, WrongType> {
         self.member(key, "a map", |node| node.is_map().then_some(node))
+    }
+
+    /// The map at a path of maps; none where a step is absent or `null`.
+    ///
+    /// # Errors
+    /// Where a step is something else.
+    pub fn map_at(self, path: &[&str]) -> Result<Option<Self>, WrongType> {
+        path.iter().try_fold(Some(self), |node, step| node.map_or(Ok(None), |node| node.map(step)))
     }
 
     /// The items of the list under `key`; none where it is absent or `null`.
