@@ -122,7 +122,7 @@ fn tell_new_from_old(bencher: Bencher, findings: usize) {
 fn run_suites(bencher: Bencher, policies: usize) {
     let text = |name, text| Text::new(format!("{name}.yaml"), text);
     let case = |n: usize| {
-        let params = if n % 2 == 0 { "params: {requireSelector: true}, " } else { "" };
+        let params = if n.is_multiple_of(2) { "params: {requireSelector: true}, " } else { "" };
         format!(
             "- {{name: c{n}, {params}object: {{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, \
              metadata: {{name: lua, namespace: shop}}}}, expect: {{warn: [{{message: shop}}]}}}}\n"

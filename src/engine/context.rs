@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use jiff::civil::Date;
 
 use super::decision::Decision;
-use super::judge::{Applied, Judging};
+use super::judge::{Applied, Judging, Verdict};
 use super::ratchet;
 use crate::mesh::{Labels, Snapshot, labels};
 use crate::object::{Node, Tree};
@@ -113,7 +113,7 @@ impl<'p, 'r> Context<'p, 'r> {
     }
 
     /// What a policy says of the stored object.
-    fn stored<'a>(&self, applied: &'a Applied<'p>) -> Option<&'a (Findings, Option<CannotJudge>)> {
+    fn stored<'a>(&self, applied: &'a Applied<'p>) -> Option<&'a Verdict> {
         let judge = || Some(Box::new(self.check(applied.policy, self.before()?.root())));
         applied.stored.get_or_init(judge).as_deref()
     }
@@ -123,7 +123,7 @@ impl<'p, 'r> Context<'p, 'r> {
         self.before.get_or_init(read).as_ref()
     }
 
-    fn check(&self, policy: &Policy, object: Node<'_>) -> (Findings, Option<CannotJudge>) {
+    fn check(&self, policy: &Policy, object: Node<'_>) -> Verdict {
         let mut findings = Findings::default();
         let input = Input { object, request: self.request, mesh: self.set.mesh() };
         let error = policy.check.check(input, &mut findings).err();

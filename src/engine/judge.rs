@@ -5,6 +5,9 @@ use std::cell::OnceCell;
 use crate::policy::{Exception, InEffect, OnError, Policy};
 use crate::rule::{CannotJudge, Findings};
 
+/// What a rule found, and what kept it from judging all of the object.
+pub(super) type Verdict = (Findings, Option<CannotJudge>);
+
 /// A policy that applies to the request: what holds of it whichever object it judges, as it came or mended.
 pub(super) struct Applied<'p> {
     pub(super) policy: &'p Policy,
@@ -15,7 +18,7 @@ pub(super) struct Applied<'p> {
     /// What it says of the stored object, once that was asked; nothing where that cannot be read.
     ///
     /// Boxed, as most requests never ask.
-    pub(super) stored: OnceCell<Option<Box<(Findings, Option<CannotJudge>)>>>,
+    pub(super) stored: OnceCell<Option<Box<Verdict>>>,
 }
 
 /// The judgement of one policy: nothing of it has had an effect yet.
