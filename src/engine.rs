@@ -18,6 +18,7 @@ use crate::mesh::{Snapshot, is_owned};
 use crate::policy::{Policy, PolicySet};
 use crate::rule::{CannotJudge, Operation, Request};
 use context::Context;
+use judge::Judging;
 
 /// Judges one request.
 ///
@@ -36,12 +37,12 @@ pub fn decide<'p>(set: &'p PolicySet, request: &Request<'_>, snapshot: &Snapshot
         Ok(None) => {
             let missing = if request.operation == Operation::Delete { "oldObject" } else { "object" };
             let error = CannotJudge::request(format!("the request has no {missing}"));
-            return context.cannot_judge(policies, &error);
+            return cannot_judge(&context, policies, &error);
         }
-        Err(why) => return context.cannot_judge(policies, &CannotJudge::request(why)),
+        Err(why) => return cannot_judge(&context, policies, &CannotJudge::request(why)),
     };
     if let Err(error) = tree.root().expect_map() {
-        return context.cannot_judge(policies, &CannotJudge::request(format!("the object is {}", error.found)));
+        return cannot_judge(&context, policies, &CannotJudge::request(format!("the object is {}", error.found)));
     }
     if is_owned(&kind.group, &kind.kind, tree.root()) {
         return Decision::default();
@@ -54,6 +55,17 @@ pub fn decide<'p>(set: &'p PolicySet, request: &Request<'_>, snapshot: &Snapshot
     let judgings: Vec<_> = applied.map(judge).collect();
     let mended = mend::mend(&context, &judgings, tree.root());
     Decision::new(judgings, mended)
+}
+
+/// The decision on an object that no policy can judge.
+fn cannot_judge<'p>(
+    context: &Context<'p, '_>,
+    policies: impl Iterator<Item = &'p Policy>,
+    error: &CannotJudge,
+) -> Decision<'p> {
+    let judging = || Judging { error: Some(error.clone()), ..Judging::default() };
+    let judgings = policies.filter_map(|policy| Some((context.applied(policy)?, judging())));
+    Decision::new(judgings.collect(), None)
 }
 
 /// The decision on a request that could not be read: every policy that might have judged it answers by its `onError`.

@@ -5,7 +5,6 @@ use std::cell::OnceCell;
 
 use jiff::civil::Date;
 
-use super::decision::Decision;
 use super::judge::{Applied, Judging, Verdict};
 use super::ratchet;
 use crate::mesh::{Labels, Snapshot, labels};
@@ -59,17 +58,6 @@ impl<'p, 'r> Context<'p, 'r> {
         let user = self.request.user.as_ref();
         let effects = self.places().map(|place| policy.in_effect(place, user, self.today));
         effects.min_by_key(|effect| (effect.action, effect.on_error)).unwrap_or_else(|| policy.strictest())
-    }
-
-    /// The decision where no policy can judge.
-    pub(super) fn cannot_judge(&self, policies: impl Iterator<Item = &'p Policy>, error: &CannotJudge) -> Decision<'p> {
-        let mut decision = Decision::default();
-        for applied in policies.filter_map(|policy| self.applied(policy)) {
-            if applied.exception.is_none() {
-                decision.error(applied.policy, applied.effect, error);
-            }
-        }
-        decision
     }
 
     /// A policy of the set, where it applies to the request.

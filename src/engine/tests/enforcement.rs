@@ -106,6 +106,11 @@ fn an_exception_holds_to_its_last_day_for_what_it_names_and_leaves_an_entry() {
     // It removes errors too.
     let broken = case().object(json!({"spec": {"numbers": "x"}}));
     assert_eq!(broken.sent(), [""; 0]);
+    // Also those of an object that no rule ever saw, which leave an entry like any other.
+    for unreadable in [json!(null), json!([1])] {
+        let case = case().object(unreadable);
+        assert!(case.decide(|decision| decision.sent.is_empty() && decision.exceptions.len() == 1));
+    }
 }
 
 #[test]
