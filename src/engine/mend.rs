@@ -4,10 +4,11 @@ use json_patch::Patch;
 
 use super::context::Context;
 use super::judge::{Applied, Judging};
+use super::ratchet::Multiset;
 use crate::mesh::is_controlled;
 use crate::object::{Edit, Node, conflicting, overlay, patch};
 use crate::policy::Action;
-use crate::rule::{Finding, Operation};
+use crate::rule::Operation;
 
 /// An object mended. Both lists are in the order of the policies that apply.
 pub(super) struct Mended {
@@ -56,11 +57,7 @@ fn fix(context: &Context<'_, '_>, applied: &Applied<'_>, judging: &Judging, obje
 
 /// Whether a policy that mended nothing finds nothing that it had not found before.
 fn no_worse(before: &Judging, after: &Judging) -> bool {
-    let same = |one: &Finding, other: &Finding| one.subject == other.subject && one.value == other.value;
-    let mut left: Vec<&Finding> = before.new.violations.iter().collect();
-    let known = after.new.violations.iter().all(|found| {
-        let at = left.iter().position(|other| same(found, other));
-        at.map(|at| left.swap_remove(at)).is_some()
-    });
-    known && (after.error.is_none() || after.error == before.error)
+    let mut known = Multiset::of(&before.new.violations);
+    let none_new = after.new.violations.iter().all(|found| known.take(found));
+    none_new && (after.error.is_none() || after.error == before.error)
 }
