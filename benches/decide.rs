@@ -10,7 +10,7 @@ mod fixtures;
 use divan::{AllocProfiler, Bencher, black_box};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use vigla::engine::decide;
+use vigla::engine::{Phase, decide};
 use vigla::manifest::{self, Content, Defaults};
 use vigla::mesh::Snapshot;
 use vigla::object::read_object;
@@ -83,7 +83,7 @@ fn judge(bencher: Bencher) {
     let object = object("EnvoyFilter");
     let contents = manifest::read(&object, &created());
     let Some(Content::Item(item)) = contents.first() else { return };
-    bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH));
+    bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH, Phase::Sent));
 }
 
 /// An object that many policies mend, each alone and then all together.
@@ -94,7 +94,8 @@ fn mend(bencher: Bencher, policies: usize) {
     let namespace = r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"istio-system"}}"#;
     let contents = manifest::read(namespace, &created());
     let Some(Content::Item(item)) = contents.first() else { return };
-    bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH));
+    bencher
+        .bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH, Phase::Mended));
 }
 
 /// As many findings as are kept, on both sides of an UPDATE, in the opposite order.
@@ -114,7 +115,7 @@ fn tell_new_from_old(bencher: Bencher, findings: usize) {
     item.request.operation = Operation::Update;
     item.request.old_object = Body::Read(read_object(&old).unwrap());
     let set = built_in();
-    bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH));
+    bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH, Phase::Sent));
 }
 
 /// Suites of as many policies of one's own, ten cases each, half of them with parameters.

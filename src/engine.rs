@@ -20,12 +20,27 @@ use crate::rule::{CannotJudge, Operation, Request};
 use context::Context;
 use judge::Judging;
 
-/// Judges one request.
+/// How far a decision goes: what nobody asks for is not worked out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// What is found on the object as it came: `sent` and `exceptions`, by which `/validate` answers.
+    Sent,
+    /// Then what mends it, and what is found on the mended object: `patch`, `mended` and `removed` too.
+    Mended,
+}
+
+/// Judges one request as far as `phase` says; what is found does not depend on it.
 ///
 /// Knows no network, file, clock or environment, and always returns: a denial is a value, and so is what could not be
 /// judged.
 #[must_use]
-pub fn decide<'p>(set: &'p PolicySet, request: &Request<'_>, snapshot: &Snapshot, now: Timestamp) -> Decision<'p> {
+pub fn decide<'p>(
+    set: &'p PolicySet,
+    request: &Request<'_>,
+    snapshot: &Snapshot,
+    now: Timestamp,
+    phase: Phase,
+) -> Decision<'p> {
     let kind = &request.kind;
     let mut policies = set.matching(&kind.group, &kind.kind, request.operation, &request.subresource).peekable();
     if policies.peek().is_none() || set.excludes(&kind.group, &request.namespace) {
@@ -53,7 +68,7 @@ pub fn decide<'p>(set: &'p PolicySet, request: &Request<'_>, snapshot: &Snapshot
         (applied, judging)
     };
     let judgings: Vec<_> = applied.map(judge).collect();
-    let mended = mend::mend(&context, &judgings, tree.root());
+    let mended = (phase == Phase::Mended).then(|| mend::mend(&context, &judgings, tree.root())).flatten();
     Decision::new(judgings, mended)
 }
 

@@ -18,7 +18,7 @@ use super::output::{self, Color, Format};
 use super::report::{Report, text};
 use super::sources::{self, Sources};
 use super::{Exit, Failure};
-use crate::engine::decide;
+use crate::engine::{Phase, decide};
 use crate::manifest::{self, Content, Defaults, Item, transitions};
 use crate::object::TextIndex;
 use crate::rule::{Operation, User};
@@ -113,7 +113,7 @@ impl Check {
         for Read { source, index, items } in &files {
             report.summary.documents += items.len();
             for item in items {
-                for judged in decide(&set, &item.request, &snapshot, now).outcome() {
+                for judged in decide(&set, &item.request, &snapshot, now, Phase::Mended).outcome() {
                     report.add(source, index, item, judged);
                 }
             }

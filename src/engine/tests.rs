@@ -11,7 +11,7 @@ use jiff::civil::{Date, date};
 use jiff::tz::Offset;
 use serde_json::{Value, json};
 
-use crate::engine::{Decision, decide};
+use crate::engine::{Decision, Phase, decide};
 use crate::mesh::{Labels, Snapshot};
 use crate::policy::{PolicySet, Sources, Text, load};
 use crate::rule::{Body, Operation, Request, Resource, User};
@@ -127,10 +127,14 @@ impl Case {
     }
 
     fn decide<T>(&self, look: impl FnOnce(Decision<'_>) -> T) -> T {
+        self.decide_as(Phase::Mended, look)
+    }
+
+    fn decide_as<T>(&self, phase: Phase, look: impl FnOnce(Decision<'_>) -> T) -> T {
         let (set, request) = (self.set(), self.request());
         let midnight = self.today.to_datetime(jiff::civil::Time::midnight());
         let now: Timestamp = Offset::UTC.to_timestamp(midnight).unwrap();
-        look(decide(&set, &request, &self.snapshot, now))
+        look(decide(&set, &request, &self.snapshot, now, phase))
     }
 
     /// The findings on the object as it came: `policy effect`, sorted.

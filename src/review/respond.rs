@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Broken, Endpoint, Head, Review, answer, mutate, read};
-use crate::engine::{Decision, cannot_read, decide};
+use crate::engine::{Decision, Phase, cannot_read, decide};
 use crate::mesh::Snapshot;
 use crate::policy::PolicySet;
 use crate::rule::Request;
@@ -45,6 +45,10 @@ pub fn respond(
         let mut policies = set.matching(head.group, head.kind, head.operation, head.subresource);
         policies.any(|policy| endpoint == Endpoint::Validate || policy.may_patch())
     };
+    let phase = match endpoint {
+        Endpoint::Validate => Phase::Sent,
+        Endpoint::Mutate => Phase::Mended,
+    };
     match read(body, &wanted) {
         Ok(Review { uid, request }) => {
             // Where no policy may patch, the object was not even read.
@@ -52,7 +56,7 @@ pub fn respond(
             let decision = if endpoint == Endpoint::Mutate && !wanted(head) {
                 Decision::default()
             } else {
-                decide(set, &request, snapshot, now)
+                decide(set, &request, snapshot, now, phase)
             };
             log(&Record { endpoint, uid: &uid, request: Some(&request), decision: &decision, fault: None });
             reply(set, endpoint, &uid, &decision)

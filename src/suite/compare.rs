@@ -8,7 +8,7 @@ use super::case::Case;
 use super::document::{Expect, Expected, FindingSaid};
 use super::pair::unpaired;
 use super::{About, Difference};
-use crate::engine::{Decision, Effect, Judged, Kind, decide};
+use crate::engine::{Decision, Effect, Judged, Kind, Phase, decide};
 use crate::object::{Tree, read_json};
 use crate::policy::PolicySet;
 use crate::rule::{Body, Request};
@@ -16,7 +16,7 @@ use crate::rule::{Body, Request};
 /// Judges a case, and says where the outcome is another than expected. `set`: the policy without its own parameters.
 pub(super) fn differences(case: &Case, set: &PolicySet) -> Vec<Difference> {
     let set = case.set.as_ref().unwrap_or(set);
-    let decide = |request: &Request<'_>| decide(set, request, &case.snapshot, case.now);
+    let decide = |request: &Request<'_>| decide(set, request, &case.snapshot, case.now, Phase::Mended);
     let decision = decide(&case.request);
     match &case.expect {
         Expect::Allow(_) if decision.sent.is_empty() => Vec::new(),

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::rules::judged;
-use super::{Case, policies, policy};
-use crate::engine::Effect;
+use super::{Case, policies, policy, said};
+use crate::engine::{Decision, Effect, Phase};
 use crate::rule::{Operation, Resource};
 
 const TEAM: &str = "params: {key: team, value: a}, action: Patch";
@@ -15,6 +15,16 @@ fn validate_judges_the_object_as_it_came_and_mutate_mends_it() {
     assert_eq!(case.sent(), ["label deny"], "a new violation of a Patch policy denies");
     assert_eq!(case.outcome(), ["label mended"]);
     assert_eq!(case.patched(), Some(json!({"metadata": {"labels": {"team": "a"}}})));
+}
+
+#[test]
+fn what_mends_an_object_is_not_looked_for_where_nobody_asks() {
+    let case = policy("label", TEAM);
+    let only_sent = |decision: Decision<'_>| {
+        assert_eq!(said(&decision.sent), ["label deny"]);
+        assert!(decision.patch.is_none() && decision.mended.is_empty() && decision.removed.is_empty());
+    };
+    assert_eq!(judged(|| case.decide_as(Phase::Sent, only_sent)), 1);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! What was there before an UPDATE.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::policy;
+use crate::engine::{Phase, decide};
 
 fn numbers(numbers: Value) -> Value {
     json!({"metadata": {}, "spec": {"numbers": numbers}})
@@ -69,7 +71,7 @@ fn an_unreadable_old_object_makes_nothing_old() {
     let mut request = case.request();
     request.old_object = crate::rule::Body::Unread(Box::leak(deep.into_boxed_str()));
     let set = case.set();
-    let decision = crate::engine::decide(&set, &request, &case.snapshot, jiff::Timestamp::UNIX_EPOCH);
+    let decision = decide(&set, &request, &case.snapshot, Timestamp::UNIX_EPOCH, Phase::Sent);
     assert!(!decision.is_allowed());
 }
 
