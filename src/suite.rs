@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::engine::Effect;
-use crate::policy::{LoadError, LoadErrors, Sources, Text};
+use crate::policy::{Library, LoadError, LoadErrors, Sources, Text};
 use crate::rule::RULES;
 
 /// What a run needs beside the suites.
@@ -165,8 +165,10 @@ pub fn built_in() -> Vec<Text> {
 #[must_use]
 pub fn run(texts: &[Text], part: Option<&str>, around: &Surroundings<'_>) -> Report {
     let mut report = Report::default();
+    let built_in = Library::built_in(RULES);
+    let library = Library::read(RULES, &built_in, around.sources);
     for text in texts {
-        for suite in read::read(text, around) {
+        for suite in read::read(text, &library, around) {
             report.suites += 1;
             match suite {
                 Ok(suite) => report.outcomes.extend(outcomes(&suite, &text.file, part)),

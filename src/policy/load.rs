@@ -4,9 +4,10 @@ use jiff::civil::Date;
 
 use super::compile::{Fault, Said};
 use super::document::{Override, Profile};
+use super::library::Library;
 use super::set::{Listed, PolicySet, is_system_namespace};
 use super::settings::Settings;
-use super::sorted::{Documents, Place, Written};
+use super::sorted::{Documents, Written};
 use super::text::{LoadError, LoadErrors, Text};
 use super::{Action, Policy};
 use crate::mesh::Mesh;
@@ -30,95 +31,64 @@ pub struct Sources {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Notice(pub LoadError);
 
-/// One policy to load alone, and what stands beside it: what a suite tests.
-#[derive(Clone, Copy, Debug)]
-pub struct Only<'o> {
-    /// Its name. It is in force, whatever the profile.
-    pub policy: &'o str,
-    /// The file in which settings and parameters stand.
-    pub source: &'o Text,
-    /// Settings that replace those of the sources.
-    pub settings: Option<Node<'o>>,
-    /// Parameters, merged one level deep over those of the document and of Settings.
-    pub params: Option<Node<'o>>,
-}
-
 /// Loads a set from the built-in policies of `rules` and `sources`. `today` tells which exceptions have expired.
 ///
 /// # Errors
 /// Every broken document with at least its first error; nothing is in force then.
 pub fn load(rules: &'static [Entry], sources: &Sources, today: Date) -> Result<(PolicySet, Vec<Notice>), LoadErrors> {
-    assemble(rules, sources, None, today)
-}
-
-/// As [`load`], for one policy alone.
-///
-/// # Errors
-/// As [`load`]. Where there is no such policy, the set is empty.
-pub(super) fn load_only(
-    rules: &'static [Entry],
-    sources: &Sources,
-    only: &Only<'_>,
-    today: Date,
-) -> Result<(PolicySet, Vec<Notice>), LoadErrors> {
-    assemble(rules, sources, Some(only), today)
-}
-
-fn assemble(
-    rules: &'static [Entry],
-    sources: &Sources,
-    only: Option<&Only<'_>>,
-    today: Date,
-) -> Result<(PolicySet, Vec<Notice>), LoadErrors> {
-    // Built-in policies carry their rule's name.
-    let wanted = |entry: &&Entry| only.is_none_or(|only| only.policy == entry.metadata.name);
-    let built_in: Vec<Text> =
-        rules.iter().filter(wanted).filter(|entry| !entry.policy.is_empty()).map(built_in).collect();
-    let mut documents = Documents::default();
-    for (argument, texts) in std::iter::once(&built_in).chain(&sources.policies).enumerate() {
-        texts.iter().for_each(|text| documents.read(argument, text, Place::Policies));
-    }
-    if let Some(text) = &sources.settings {
-        documents.read(0, text, Place::Settings);
-    }
-    if let Some(only) = only {
-        documents.replace_settings(only);
-    }
-    let Documents { policies, replaced, settings, errors } = documents;
-    let mut loader = Loader { rules, sources, only, settings: settings.as_ref(), errors };
-    loader.check_namespaces();
-    if let Some(settings) = &settings {
-        let built_in = |name: &str| rules.iter().any(|entry| entry.metadata.name == name && !entry.policy.is_empty());
-        let is_known = |name: &str| policies.contains_key(name) || built_in(name);
-        loader.errors.extend(settings.of_unknown_policies(is_known));
-    }
-    replaced.iter().for_each(|policy| loader.check_alone(policy));
-    let mut set = loader.compile(policies.values());
-    if !loader.errors.is_empty() {
-        loader.errors.sort();
-        loader.errors.dedup();
-        return Err(LoadErrors(loader.errors));
-    }
+    let built_in = Library::built_in(rules);
+    let library = Library::read(rules, &built_in, sources);
+    let settings = library.documents.settings.as_ref();
+    let mut loader = Loader::new(&library, settings, None);
+    loader.check();
+    let set = loader.compile(library.documents.policies.values());
+    let profile = loader.profile();
+    let mut set = loader.finish(set)?;
     let texts = built_in.iter().chain(sources.policies.iter().flatten()).chain(&sources.settings);
-    set.seal(texts.map(Text::text), loader.profile());
-    Ok((set, settings.iter().flat_map(|settings| settings.expired(today)).collect()))
+    set.seal(texts.map(Text::text), profile);
+    Ok((set, settings.into_iter().flat_map(|settings| settings.expired(today)).collect()))
 }
 
-fn built_in(entry: &Entry) -> Text {
-    Text::new(format!("policies/{}/policy.yaml", entry.metadata.name), entry.policy.to_owned())
+/// What a suite gives the one policy that is loaded for it.
+#[derive(Clone, Copy)]
+pub(super) struct Only<'o> {
+    /// The text of the suite.
+    pub(super) source: &'o Text,
+    /// Parameters that stand in it.
+    pub(super) params: Option<Node<'o>>,
 }
 
-struct Loader<'l, 's> {
-    rules: &'static [Entry],
-    sources: &'l Sources,
-    only: Option<&'l Only<'l>>,
-    settings: Option<&'l Settings<'s>>,
-    errors: Vec<LoadError>,
+/// Documents of a library into a set; what is wrong with them on the way.
+pub(super) struct Loader<'l> {
+    library: &'l Library<'l>,
+    settings: Option<&'l Settings<'l>>,
+    only: Option<Only<'l>>,
+    pub(super) errors: Vec<LoadError>,
 }
 
-impl Loader<'_, '_> {
-    fn profile(&self) -> Profile {
-        self.sources.profile.or(self.settings.and_then(Settings::profile)).unwrap_or_default()
+impl<'l> Loader<'l> {
+    pub(super) fn new(library: &'l Library<'l>, settings: Option<&'l Settings<'l>>, only: Option<Only<'l>>) -> Self {
+        Self { library, settings, only, errors: Vec::new() }
+    }
+
+    /// What is wrong with documents as they stand, and with Settings whatever the policies make of them.
+    pub(super) fn check(&mut self) {
+        let Documents { policies, errors, .. } = &self.library.documents;
+        self.errors.extend_from_slice(errors);
+        self.check_namespaces();
+        let unknown = self.settings.map(|settings| settings.of_unknown_policies(|name| policies.contains_key(name)));
+        self.errors.extend(unknown.into_iter().flatten());
+    }
+
+    /// The set, where nothing is wrong.
+    pub(super) fn finish(mut self, set: PolicySet) -> Result<PolicySet, LoadErrors> {
+        self.errors.sort();
+        self.errors.dedup();
+        if self.errors.is_empty() { Ok(set) } else { Err(LoadErrors(self.errors)) }
+    }
+
+    pub(super) fn profile(&self) -> Profile {
+        self.library.sources.profile.or(self.settings.and_then(Settings::profile)).unwrap_or_default()
     }
 
     fn mesh(&self) -> Mesh {
@@ -128,7 +98,7 @@ impl Loader<'_, '_> {
     /// Refuses control planes where nothing is judged.
     fn check_namespaces(&mut self) {
         let control_planes = self.mesh().control_plane_namespaces;
-        let own = self.sources.own_namespace.as_deref();
+        let own = self.library.sources.own_namespace.as_deref();
         for namespace in control_planes.iter().filter(|name| is_system_namespace(name) || Some(name.as_str()) == own) {
             let message = format!(
                 "`{namespace}` is a control-plane namespace, and core kinds there are never judged: \
@@ -143,7 +113,7 @@ impl Loader<'_, '_> {
 
     fn entry(&mut self, policy: &Written<'_>) -> Option<&'static Entry> {
         let rule = &policy.said.spec.rule;
-        let entry = self.rules.iter().find(|entry| entry.metadata.name == rule);
+        let entry = self.library.rules.iter().find(|entry| entry.metadata.name == rule);
         if entry.is_none() {
             let message = format!("unknown rule `{rule}`, expected one that `vigla rules` lists");
             self.errors.push(policy.document.error_at(&["spec", "rule"], message));
@@ -152,17 +122,16 @@ impl Loader<'_, '_> {
     }
 
     /// What is wrong with a document that does not count as it stands: one that is replaced, or changed by Settings.
-    fn check_alone(&mut self, policy: &Written<'_>) {
+    pub(super) fn check_alone(&mut self, policy: &Written<'_>) {
         let Some(entry) = self.entry(policy) else { return };
         let said = Said { document: &policy.said, root: policy.document.tree.root(), settings: None, params: None };
         self.errors.extend(self.compile_one(&said, policy, entry).err());
     }
 
-    fn compile<'w>(&mut self, policies: impl Iterator<Item = &'w Written<'w>>) -> PolicySet {
+    pub(super) fn compile<'w>(&mut self, policies: impl Iterator<Item = &'w Written<'w>>) -> PolicySet {
         let mut compiled = Vec::new();
         let mut listed = Vec::new();
-        let only = self.only.map(|only| only.policy);
-        for written in policies.filter(|policy| only.is_none_or(|only| only == policy.said.metadata.name)) {
+        for written in policies {
             let Some(entry) = self.entry(written) else { continue };
             let changes = self.settings.and_then(|settings| settings.changes(&written.said.metadata.name));
             let params = self.only.and_then(|only| only.params);
@@ -183,7 +152,7 @@ impl Loader<'_, '_> {
                 }
             }
         }
-        PolicySet::new(compiled, listed, self.mesh(), self.sources.own_namespace.clone())
+        PolicySet::new(compiled, listed, self.mesh(), self.library.sources.own_namespace.clone())
     }
 
     fn compile_one(&self, said: &Said<'_>, policy: &Written<'_>, entry: &'static Entry) -> Result<Policy, LoadError> {
@@ -204,7 +173,7 @@ impl Loader<'_, '_> {
             return (true, "a suite tests it".to_owned());
         }
         let profile = self.profile();
-        let who = match (self.sources.profile, self.settings.and_then(Settings::profile)) {
+        let who = match (self.library.sources.profile, self.settings.and_then(Settings::profile)) {
             (Some(_), _) => "--profile or VIGLA_PROFILE",
             (None, Some(_)) => "Settings",
             (None, None) => "default",

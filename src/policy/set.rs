@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::load::{self, Notice, Only, Sources};
+use super::load::{self, Notice, Sources};
 use super::{Action, LoadErrors, Policy, Profile};
 use crate::mesh::Mesh;
 use crate::rule::{GroupKind, Operation, RULES};
@@ -101,14 +101,6 @@ impl PolicySet {
     /// Every broken document with at least its first error.
     pub fn load(sources: &Sources, today: Date) -> Result<(Self, Vec<Notice>), LoadErrors> {
         load::load(RULES, sources, today)
-    }
-
-    /// One policy alone, built in or of `sources`; empty where there is none of that name.
-    ///
-    /// # Errors
-    /// As [`PolicySet::load`].
-    pub fn load_only(sources: &Sources, only: &Only<'_>, today: Date) -> Result<Self, LoadErrors> {
-        load::load_only(RULES, sources, only, today).map(|(set, _)| set)
     }
 
     pub(super) fn new(policies: Vec<Policy>, listed: Vec<Listed>, mesh: Mesh, own_namespace: Option<String>) -> Self {

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::document::{PolicyDocument, SettingsDocument};
-use super::load::Only;
 use super::settings::Settings;
 use super::text::{Document, LoadError, Text};
-use crate::object::Tree;
 
 /// A Policy as it is written.
 pub(super) struct Written<'s> {
@@ -42,15 +40,6 @@ impl<'s> Documents<'s> {
             if let Err(error) = document.and_then(|document| self.sort(argument, document, allowed)) {
                 self.errors.push(error);
             }
-        }
-    }
-
-    pub(super) fn replace_settings(&mut self, only: &Only<'s>) {
-        let Some(node) = only.settings else { return };
-        let document = Document { source: only.source, tree: Tree::object_at(node) };
-        match SettingsDocument::deserialize(node) {
-            Ok(said) => self.settings = Some(Settings { document, said }),
-            Err(error) => self.errors.push(document.error(&error)),
         }
     }
 

@@ -9,7 +9,7 @@ use super::document::{CaseSaid, Expect};
 use crate::manifest::{self, Content, Defaults, Item};
 use crate::mesh::Snapshot;
 use crate::object::{Node, Position, ShapeError, Tree};
-use crate::policy::{Document, LoadError, LoadErrors, Only, PolicySet};
+use crate::policy::{Document, LoadError, LoadErrors, PolicySet, Single};
 use crate::rule::{Body, Operation, Request, User};
 
 /// A case that can be judged.
@@ -32,7 +32,7 @@ pub(super) struct Reader<'r> {
     pub(super) node: Node<'r>,
     pub(super) around: &'r Surroundings<'r>,
     /// The policy under the settings of the suite.
-    pub(super) only: Only<'r>,
+    pub(super) single: &'r Single<'r>,
 }
 
 impl<'r> Reader<'r> {
@@ -76,9 +76,7 @@ impl<'r> Reader<'r> {
 
     /// The policy with the parameters of this case.
     fn set(&self) -> Result<Option<PolicySet>, LoadErrors> {
-        let Some(params) = self.member("params") else { return Ok(None) };
-        let only = Only { params: Some(params), ..self.only };
-        PolicySet::load_only(self.around.sources, &only, self.around.today).map(Some)
+        self.member("params").map(|params| self.single.load(Some(params))).transpose()
     }
 
     fn snapshot(&self, request: &Request<'_>) -> Result<Snapshot, LoadError> {

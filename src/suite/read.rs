@@ -8,7 +8,7 @@ use super::Surroundings;
 use super::case::{Case, Reader};
 use super::document::SuiteDocument;
 use crate::object::{Node, ShapeError};
-use crate::policy::{Document, LoadError, LoadErrors, Only, PolicySet, Text};
+use crate::policy::{Document, Library, LoadError, LoadErrors, PolicySet, Single, Text};
 
 /// A suite that can be run. Nothing in it is malformed.
 pub(super) struct Suite {
@@ -19,11 +19,11 @@ pub(super) struct Suite {
 }
 
 /// The suites of a text, and what is wrong with those that cannot be run. Documents of other kinds are passed over.
-pub(super) fn read(text: &Text, around: &Surroundings<'_>) -> Vec<Result<Suite, LoadErrors>> {
+pub(super) fn read(text: &Text, library: &Library<'_>, around: &Surroundings<'_>) -> Vec<Result<Suite, LoadErrors>> {
     let suite = |document: Result<Document<'_>, LoadError>| match document {
         Err(error) => Some(Err(LoadErrors(vec![error]))),
         Ok(document) => match document.kind() {
-            Some("Suite") => Some(suite(&document, around)),
+            Some("Suite") => Some(suite(&document, library, around)),
             kind => misnamed(&document, kind).map(|error| Err(LoadErrors(vec![error]))),
         },
     };
@@ -37,19 +37,19 @@ fn misnamed(document: &Document<'_>, kind: Option<&str>) -> Option<LoadError> {
     (!known).then(|| document.error_at(&["kind"], "expected kind Suite, Policy or Settings".to_owned()))
 }
 
-fn suite(document: &Document<'_>, around: &Surroundings<'_>) -> Result<Suite, LoadErrors> {
+fn suite(document: &Document<'_>, library: &Library<'_>, around: &Surroundings<'_>) -> Result<Suite, LoadErrors> {
     let root = document.tree.root();
     let one = |error| LoadErrors(vec![error]);
     let said = SuiteDocument::deserialize(root).map_err(|error| one(document.error(&error)))?;
     let nodes: Vec<Node<'_>> = root.get("cases").into_iter().flat_map(Node::items).collect();
     let mut errors = names(document, &said, &nodes);
     let settings = root.get("settings").filter(|settings| !settings.is_null());
-    let only = Only { policy: &said.policy, source: document.source, settings, params: None };
-    let set = policy(document, &only, around);
+    let single = library.single(&said.policy, document.source, settings);
+    let set = policy(document, &said.policy, &single);
     let mut cases = Vec::new();
     // Without the policy nothing is known of its parameters.
     for (said, &node) in said.cases.iter().zip(&nodes).filter(|_| set.is_ok()) {
-        match (Reader { document, said, node, around, only }).read() {
+        match (Reader { document, said, node, around, single: &single }).read() {
             Ok(case) => cases.push(case),
             Err(more) => errors.extend(more),
         }
@@ -62,10 +62,10 @@ fn suite(document: &Document<'_>, around: &Surroundings<'_>) -> Result<Suite, Lo
 }
 
 /// The policy alone.
-fn policy(document: &Document<'_>, only: &Only<'_>, around: &Surroundings<'_>) -> Result<PolicySet, LoadErrors> {
-    let set = PolicySet::load_only(around.sources, only, around.today)?;
+fn policy(document: &Document<'_>, name: &str, single: &Single<'_>) -> Result<PolicySet, LoadErrors> {
+    let set = single.load(None)?;
     if set.policies().is_empty() {
-        let message = format!("no policy `{}`; `vigla policies` lists them all, --policies adds some", only.policy);
+        let message = format!("no policy `{name}`; `vigla policies` lists them all, --policies adds some");
         return Err(LoadErrors(vec![document.error_at(&["policy"], message)]));
     }
     Ok(set)
