@@ -48,7 +48,7 @@ pub(crate) const REVIEW: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"A
 pub(crate) const REVIEW_UID: &str = "7d6c2ad4-34a5-4b4e-8a44-1d9f3c0f6b55";
 
 /// Longer than anything here takes; a test that reaches it has found a hang.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Fails the test rather than waiting for ever.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -181,9 +181,9 @@ impl Vigla {
     }
 
     /// `vigla serve` with this certificate and key.
-    pub(crate) fn start_with(certificate: &Path, key: &Path, ca: &Path) -> Self {
+    pub(crate) fn start_with(certificate: &Path, key: &Path, ca: &Path, more: &[&str]) -> Self {
         let mut command = serve();
-        command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
+        command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key).args(more);
         let (child, mut stdout, log) = spawn(command);
         let address = listening_on(&mut stdout);
         Self { child, door: Door::new(address, ca), ca: ca.to_owned(), stdout, log }

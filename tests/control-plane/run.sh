@@ -128,5 +128,5 @@ until is_ready; do
   fi
   check_alive
 done
-echo "$folder/kubeconfig" || exit 0
+echo "$folder/kubeconfig" 2>/dev/null || exit 0
 while check_alive; do listen; done

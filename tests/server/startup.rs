@@ -59,7 +59,7 @@ fn refusal(flags: &[&str]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn serves_with_a_certificate_from_files() {
     let files = Files::make();
-    let vigla = Vigla::start_with(&files.path("a.crt"), &files.path("a.key"), &files.path("a.crt"));
+    let vigla = Vigla::start_with(&files.path("a.crt"), &files.path("a.key"), &files.path("a.crt"), &[]);
     assert_eq!(vigla.door.post(Http::One, "/validate", REVIEW).await.status, StatusCode::OK);
 }
 

@@ -1,0 +1,26 @@
+//! Vigla at the door of a real API server. One run of this binary is one control plane; `cargo test` leaves it out, for
+//! it has to be built first:
+//!
+//! ```text
+//! tests/control-plane/build.sh
+//! cargo test --test cluster -- --ignored
+//! ```
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and so do its helpers, which clippy does not count as tests"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod build;
+mod control_plane;
+mod door;
+mod foundation;
+mod supervisor;
+mod turn;
+mod webhook;

@@ -1,0 +1,117 @@
+//! The cluster, one test at a time: webhook configurations are everybody's.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use serde_json::Value;
+
+use crate::common::PATIENCE;
+use crate::common::cli::Run;
+use crate::control_plane::ControlPlane;
+
+static TURN: Mutex<()> = Mutex::new(());
+static NAMESPACES: AtomicUsize = AtomicUsize::new(0);
+
+/// The cluster, for one test. Webhook configurations end with it; objects stay, so each test has its own namespaces.
+pub(crate) struct Cluster {
+    plane: &'static ControlPlane,
+    /// Objects that show whether a configuration is in force, with what becomes of them where none is.
+    probes: RefCell<Vec<(Value, String)>>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Cluster {
+    /// Waits for the others, however they ended.
+    pub(crate) fn take() -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { plane: ControlPlane::of_this_run(), probes: RefCell::default(), _turn: turn }
+    }
+
+    /// The real `kubectl`, as an administrator.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Run {
+        self.kubectl_as("admin", arguments, "")
+    }
+
+    /// The real `kubectl`, as `alice` or `bob`, who may do something in their own namespaces alone, or as `admin`.
+    pub(crate) fn kubectl_as(&self, user: &str, arguments: &[&str], stdin: &str) -> Run {
+        self.plane.kubectl(user, arguments, stdin)
+    }
+
+    /// `kubectl apply`, as an administrator.
+    pub(crate) fn apply(&self, manifest: &str) -> Run {
+        self.kubectl_as("admin", &["apply", "-f", "-"], manifest)
+    }
+
+    /// The API as controllers use it, as an administrator.
+    pub(crate) async fn client(&self) -> Client {
+        let kubeconfig = Kubeconfig::read_from(self.plane.kubeconfig()).expect("a kubeconfig");
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+        Client::try_from(config.expect("a whole kubeconfig")).expect("a client")
+    }
+
+    /// A new namespace.
+    pub(crate) fn namespace(&self) -> String {
+        let name = format!("test-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed));
+        self.kubectl(&["create", "namespace", &name]).succeeds();
+        name
+    }
+
+    /// A new namespace in which this user may do what a tenant does.
+    pub(crate) fn namespace_of(&self, user: &str) -> String {
+        let name = self.namespace();
+        let (role, user) = ("--clusterrole=tenant", format!("--user={user}"));
+        self.kubectl(&["create", "rolebinding", "tenant", "-n", &name, role, &user]).succeeds();
+        name
+    }
+
+    /// Creates webhook configurations and waits until they are in force: until each of these objects, tried without
+    /// being stored, meets with another answer than before. One object for each configuration: the API server takes
+    /// notice of them one by one.
+    pub(crate) fn register(&self, configurations: &str, probes: &[Value]) {
+        let before: Vec<_> = probes.iter().map(|probe| (probe.clone(), self.attempt(probe))).collect();
+        self.apply(configurations).succeeds();
+        let begun = Instant::now();
+        for (probe, before) in &before {
+            while self.attempt(probe) == *before {
+                assert!(begun.elapsed() < PATIENCE, "not in force, still {before}");
+            }
+        }
+        self.probes.borrow_mut().extend(before);
+    }
+
+    /// What the API server makes of a new object, which it does not store.
+    fn attempt(&self, object: &Value) -> String {
+        let arguments = ["create", "--dry-run=server", "-o", "json", "-f", "-"];
+        let run = self.kubectl_as("admin", &arguments, &object.to_string());
+        if run.code != 0 {
+            return run.err;
+        }
+        let mut made = run.report();
+        for new_each_time in ["creationTimestamp", "managedFields", "uid"] {
+            made["metadata"].as_object_mut().expect("metadata").remove(new_each_time);
+        }
+        format!("{made}{}", run.err)
+    }
+}
+
+impl Drop for Cluster {
+    /// The next test finds none of this one's webhooks.
+    fn drop(&mut self) {
+        let kinds = "validatingwebhookconfigurations,mutatingwebhookconfigurations";
+        let deleted = self.kubectl(&["delete", kinds, "--all"]);
+        if deleted.code != 0 {
+            eprintln!("the webhook configurations stay: {}", deleted.err);
+        }
+        let begun = Instant::now();
+        for (probe, before) in self.probes.take() {
+            while self.attempt(&probe) != before && begun.elapsed() < PATIENCE {}
+        }
+        if std::thread::panicking() {
+            self.plane.keep_logs();
+        }
+    }
+}
