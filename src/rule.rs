@@ -4,6 +4,7 @@ mod documentation;
 pub mod extension;
 mod finding;
 pub mod injection;
+pub mod labels;
 mod request;
 
 pub use crate::mesh::{GroupKind, Scope, Served, served, served_kinds};
@@ -15,7 +16,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::mesh::Mesh;
+use crate::mesh::{Labels, Mesh};
 use crate::object::{Node, ShapeError};
 
 /// What a rule is, beside its code.
@@ -74,6 +75,8 @@ pub struct Input<'r> {
     pub request: &'r Request<'r>,
     /// What is taken as given about the mesh.
     pub mesh: &'r Mesh,
+    /// The labels of the request's namespace, where they are known. A Namespace has its own in the object.
+    pub namespace_labels: Option<&'r Labels>,
 }
 
 /// A rule with its parameters read.
@@ -154,6 +157,7 @@ macro_rules! entry {
 pub static RULES: &[Entry] = &[
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
+    entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
 ];
 
 /// The rule of that name.

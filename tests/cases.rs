@@ -37,20 +37,15 @@ fn lines(path: &Path) -> Vec<Value> {
 fn check_finds_the_envoyfilters_of_istios_samples_at_their_lines() {
     let Some(folder) = common::cases() else { return };
     let (code, report) = check(&folder.join("yaml/istio-samples"));
-    let found: Vec<(String, u64)> = report["findings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|finding| finding["effect"] == "deny")
-        .map(|finding| {
-            let file = finding["file"].as_str().unwrap().split("istio-samples/").nth(1).unwrap();
-            (file.to_owned(), finding["line"].as_u64().unwrap())
-        })
+    let findings = || report["findings"].as_array().unwrap().iter();
+    let found: Vec<(String, u64)> = findings()
+        .filter(|finding| finding["policy"] == "envoyfilter-namespace" && finding["effect"] == "deny")
+        .map(|finding| (sample(finding).to_owned(), finding["line"].as_u64().unwrap()))
         .collect();
     let ratelimit = "bookinfo/policy/productpage_envoy_ratelimit.yaml";
     let expected = [(ratelimit, 5), (ratelimit, 62), ("ratelimit/local-rate-limit-service.yaml", 8)];
     assert_eq!(found, expected.map(|(file, line)| (file.to_owned(), line)));
-    for finding in report["findings"].as_array().unwrap() {
+    for finding in findings().filter(|finding| finding["policy"] == "envoyfilter-namespace") {
         let text = std::fs::read_to_string(finding["file"].as_str().unwrap()).unwrap();
         let line = text.lines().nth(usize::try_from(finding["line"].as_u64().unwrap()).unwrap() - 1).unwrap();
         assert!(line.contains("namespace:"), "{line}");
@@ -60,6 +55,80 @@ fn check_finds_the_envoyfilters_of_istios_samples_at_their_lines() {
     for error in report["errors"].as_array().unwrap() {
         assert!(error["message"].as_str().unwrap().contains("helm template"), "{error}");
     }
+}
+
+/// The file of a finding, from the folder of samples on.
+fn sample(finding: &Value) -> &str {
+    finding["file"].as_str().unwrap().split("istio-samples/").nth(1).unwrap()
+}
+
+/// Every workload of Istio's samples says its application. Those that say no version are clients and helpers, which
+/// have one version only, and Pods of them show up as `latest` in telemetry all the same.
+#[test]
+fn workloads_of_istios_samples_lack_these_labels() {
+    let Some(folder) = common::cases() else { return };
+    let (_, report) = check(&folder.join("yaml/istio-samples"));
+    let policy = |finding: &Value| finding["policy"].as_str().unwrap().to_owned();
+    let found: Vec<String> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| {
+            ["istio-system-injection-disabled", "require-app-version-labels"].contains(&&*policy(finding))
+        })
+        .map(|finding| {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            let (object, label) = (&finding["object"], text(&finding["path"]));
+            let label = label.strip_prefix("/spec/template/metadata/labels/").unwrap();
+            format!("{} {} {} {label}", sample(finding), text(&object["name"]), text(&finding["effect"]))
+        })
+        .collect();
+    // Prometheus with a sidecar of its own beside the control plane: with `istio-injection: disabled` it gets none.
+    let expected = [
+        "addons/extras/prometheus-secure-metrics.yaml prometheus warn sidecar.istio.io~1inject",
+        "curl/curl.yaml curl deny version",
+        "health-check/liveness-command.yaml liveness deny version",
+        "httpbin/sample-client/fortio-deploy.yaml fortio-deploy deny version",
+        "ratelimit/rate-limit-service.yaml redis deny version",
+        "ratelimit/rate-limit-service.yaml ratelimit deny version",
+        "security/spire/curl-spire.yaml curl deny version",
+        "security/spire/sleep-spire.yaml sleep deny version",
+        "security/spire/spire-quickstart.yaml spire-server deny version",
+        "sleep/sleep.yaml sleep deny version",
+    ];
+    assert_eq!(found, expected);
+}
+
+/// Kyverno asks for `app.kubernetes.io/name` alone, of CronJobs too; Gatekeeper for labels by parameter.
+#[test]
+fn other_projects_cases_on_labels_are_told_apart() {
+    let Some(folder) = common::cases() else { return };
+    let mut judged = 0;
+    for name in ["kyverno-chainsaw.jsonl", "kyverno-cli.jsonl", "gatekeeper.jsonl"] {
+        for case in lines(&folder.join(name)) {
+            let labels = case["policy"] == "require-labels" || case["template"] == "general/requiredlabels";
+            if !labels {
+                continue;
+            }
+            let object = &case["object"];
+            let answer = validate_json(&review("CREATE", "default", object, &Value::Null));
+            let causes = answer.status.into_iter().flat_map(|status| status.details.causes);
+            let missing: Vec<String> = causes.map(|cause| cause.field.rsplit('/').next().unwrap().to_owned()).collect();
+            let expected: &[&str] = match (object["kind"].as_str().unwrap(), &case["expect"]) {
+                // Not asked of Jobs, unless by parameter; a Namespace runs nothing.
+                ("CronJob" | "Namespace", _) => &[],
+                // A name is not all: the version is missing too.
+                (_, expect) if expect == "pass" && case.get("policy").is_some() => &["version"],
+                // `app` is as good as Kyverno's `app.kubernetes.io/name`.
+                ("Deployment", _) => &["version"],
+                // Neither `my.io/foo` nor `pizza` says anything to Istio.
+                _ => &["app", "version"],
+            };
+            assert_eq!(missing, expected, "{}", case["id"]);
+            judged += 1;
+        }
+    }
+    assert_eq!(judged, 29);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn answers_a_review_that_breaks_off() {
 
 #[test]
 fn a_broken_review_of_a_kind_that_no_policy_reads_is_allowed() {
-    let head = format!(r#"{{"request":{{"uid":"{UID}","kind":{{"group":"","version":"v1","kind":"Pod"}},"#);
+    let head = format!(r#"{{"request":{{"uid":"{UID}","kind":{{"group":"","version":"v1","kind":"Secret"}},"#);
     assert!(validate(head.as_bytes()).allowed);
     // Before its kind is known, every policy may have been meant.
     let uid_alone = format!(r#"{{"request":{{"uid":"{UID}","#);

@@ -113,7 +113,8 @@ impl<'p, 'r> Context<'p, 'r> {
 
     fn check(&self, policy: &Policy, object: Node<'_>) -> Verdict {
         let mut findings = Findings::default();
-        let input = Input { object, request: self.request, mesh: self.set.mesh() };
+        let namespace_labels = self.snapshot.labels(&self.request.namespace);
+        let input = Input { object, request: self.request, mesh: self.set.mesh(), namespace_labels };
         let error = policy.check.check(input, &mut findings).err();
         let overflow =
             || CannotJudge::request(format!("more than {} violations; the rest is not judged", Findings::MOST));

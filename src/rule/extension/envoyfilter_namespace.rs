@@ -110,7 +110,7 @@ impl Rule for EnvoyfilterNamespace {
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
-        let Input { object, request, mesh } = input;
+        let Input { object, request, mesh, .. } = input;
         // The request's namespace, never the object's own field: that one may be empty.
         let namespace = &*request.namespace;
         let kind = &*request.kind.kind;

@@ -5,10 +5,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mesh::{DATAPLANE_MODE, INJECTION, REVISION};
-use crate::object::Edit;
+use crate::mesh::{DATAPLANE_MODE, INJECT, INJECTION, POD_TEMPLATES, PodTemplate, REVISION, pod_template};
+use crate::object::{Edit, Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Request, Rule, Severity};
 
 documented! {
     /// A control plane's namespace says that nothing is injected there.
@@ -17,7 +17,8 @@ documented! {
     ///
     /// Requires the label `istio-injection: disabled` on every control-plane namespace (`istio-system`). A namespace
     /// that is created without the label gets it; another value, and taking the label away, is refused. Advises against
-    /// `istio.io/rev`, and refuses `istio.io/dataplane-mode: ambient`.
+    /// `istio.io/rev`, and refuses `istio.io/dataplane-mode: ambient`. Advises against Pods and pod templates in such a
+    /// namespace that ask for a sidecar (`sidecar.istio.io/inject: "true"`), gateways left aside.
     ///
     /// # Why
     ///
@@ -49,6 +50,8 @@ documented! {
     /// # Parameters
     ///
     /// - `allowAmbient` (false): accepts `istio.io/dataplane-mode: ambient`.
+    /// - `removeRevision` (false): `istio.io/rev` is a violation and no advice, so that a fix takes it away. One that was
+    ///   there before the update stays, with a warning.
     ///
     /// # Known limits
     ///
@@ -60,6 +63,9 @@ documented! {
         /// Accepts `istio.io/dataplane-mode: ambient`.
         #[serde(default)]
         allow_ambient: bool,
+        /// `istio.io/rev` is a violation, and a fix takes it away.
+        #[serde(default)]
+        remove_revision: bool,
     }
 }
 
@@ -67,7 +73,10 @@ impl Rule for IstioSystemInjectionDisabled {
     const METADATA: Metadata = Metadata {
         name: "istio-system-injection-disabled",
         severity: Severity::High,
-        kinds: &[GroupKind { group: "", kind: "Namespace" }],
+        kinds: &GroupKind::all_of::<{ 1 + POD_TEMPLATES.len() }>(&[
+            &[GroupKind { group: "", kind: "Namespace" }],
+            &POD_TEMPLATES,
+        ]),
         operations: &[Operation::Create, Operation::Update],
         subresources: &[""],
         fixes: true,
@@ -76,11 +85,32 @@ impl Rule for IstioSystemInjectionDisabled {
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
-        let Input { object, request, mesh } = input;
-        let name = &*request.name;
-        if !mesh.control_plane_namespaces.iter().any(|own| own == name) {
+        let Input { object, request, mesh, .. } = input;
+        // A Namespace's own name is the namespace of its requests.
+        let namespace = if request.is_namespace() { &*request.name } else { &*request.namespace };
+        if !mesh.control_plane_namespaces.iter().any(|own| own == namespace) {
             return Ok(());
         }
+        if request.is_namespace() {
+            self.judge_namespace(object, request, findings)?;
+        } else if let Some(template) = pod_template(&request.kind.group, &request.kind.kind, object)?
+            && template.label(INJECT)? == Some("true")
+            && !template.uses_gateway_template()?
+        {
+            findings.advise([sidecar(namespace, &template)]);
+        }
+        Ok(())
+    }
+}
+
+impl IstioSystemInjectionDisabled {
+    fn judge_namespace(
+        &self,
+        object: Node<'_>,
+        request: &Request<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), WrongType> {
+        let name = &*request.name;
         let labels = match object.map("metadata")? {
             Some(metadata) => metadata.map("labels")?,
             None => None,
@@ -90,8 +120,11 @@ impl Rule for IstioSystemInjectionDisabled {
             Some("disabled") => {}
             found => findings.violation(injection(name, found, request.operation)),
         }
-        if let Some(revision) = label(REVISION)? {
-            findings.advise([self::revision(name, revision)]);
+        match label(REVISION)?.map(|found| revision(name, found)) {
+            Some(finding) if self.remove_revision => {
+                findings.violation(Finding { fix: vec![Edit::Remove { path: path(REVISION) }], ..finding });
+            }
+            advice => findings.advise(advice),
         }
         if label(DATAPLANE_MODE)? == Some("ambient") && !self.allow_ambient {
             findings.violation(ambient(name));
@@ -150,6 +183,20 @@ fn ambient(name: &str) -> Finding {
         message: format!("the control-plane namespace `{name}` is part of the ambient mesh"),
         wanted: "`none`, or no such label".to_owned(),
         remedy: "remove the label, or allow it with the parameter allowAmbient".to_owned(),
+        ..Finding::default()
+    }
+}
+
+fn sidecar(namespace: &str, template: &PodTemplate<'_>) -> Finding {
+    Finding {
+        path: template.label_path(INJECT),
+        subject: INJECT.to_owned(),
+        value: "true".into(),
+        message: format!(
+            "Pods in the control-plane namespace `{namespace}` ask for a sidecar, and nothing is injected there"
+        ),
+        wanted: "`false`, or no such label".to_owned(),
+        remedy: "remove the label, or run them in a namespace of their own".to_owned(),
         ..Finding::default()
     }
 }
