@@ -26,10 +26,11 @@ documented! {
     /// `service.istio.io/canonical-revision`, in any mixture. A label without a value counts as missing. Advises against
     /// the version `latest`.
     ///
-    /// Judged are Pods that nothing controls, Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers,
-    /// DeploymentConfigs and Rollouts, when they are created or their template's labels or spec change: to scale or to
-    /// restart an old Deployment only warns. Exempt are control-plane namespaces, gateways, Pods on their node's network
-    /// and those that decline injection (`sidecar.istio.io/inject: "false"`).
+    /// Judged are Pods, Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, DeploymentConfigs and
+    /// Rollouts, but not what one of them makes of its template. They are judged when they are created and when labels or
+    /// spec of their template change, by a new image for one; to scale or to restart an old Deployment only warns. Exempt
+    /// are control-plane namespaces, gateways, Pods on their node's network and those that decline injection
+    /// (`sidecar.istio.io/inject: "false"`).
     ///
     /// With `action: Patch` both labels are added to the template, where both can be told. The application is the
     /// object's own label `app`, else `app.kubernetes.io/name` or `k8s-app` of the template or the object, else the
