@@ -201,6 +201,11 @@ pub(crate) fn pod() -> String {
     review(&kind, "checkout-5d8f7c9b6d-q8x2v", "shop", &user, &pod)
 }
 
+/// The same in a review of a kind that no policy reads.
+pub(crate) fn unread() -> String {
+    pod().replace(r#""kind":"Pod""#, r#""kind":"Lod""#)
+}
+
 /// An EnvoyFilter outside `istio-config` that puts Lua in front of some workloads: denied.
 pub(crate) fn envoy_filter() -> String {
     envoy_filter_in("shop")

@@ -49,7 +49,8 @@ enum Measured {
 /// Every case there is.
 const CASES: &[Case] = &[
     Case { name: "the limit itself, Pod", body: fixtures::pod, server: Measured::Limit, allowed: true },
-    Case { name: "no policy matches, Pod", body: fixtures::pod, server: Measured::Vigla(&[]), allowed: true },
+    Case { name: "no policy matches", body: fixtures::unread, server: Measured::Vigla(&[]), allowed: true },
+    Case { name: "judged at its owner, Pod", body: fixtures::pod, server: Measured::Vigla(&[]), allowed: true },
     Case {
         name: "allowed, EnvoyFilter",
         body: fixtures::envoy_filter_in_place,
