@@ -24,7 +24,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use review::{Answer, read, review as wrap, wire};
 use serde_json::{Value, json};
-use vigla::engine::{Effect, decide};
+use vigla::engine::{Effect, Phase, decide};
 use vigla::manifest::{self, Content, Defaults};
 use vigla::mesh::Snapshot;
 use vigla::policy::{PolicySet, Sources, Text};
@@ -52,7 +52,7 @@ fn load(action: &str) -> PolicySet {
          apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\n\
          policies: {{require-app-version-labels: {{enabled: false}}}}\n"
     );
-    let sources = Sources { policies: vec![vec![Text { file: "labels.yaml".to_owned(), text }]], ..Sources::default() };
+    let sources = Sources { policies: vec![vec![Text::new("labels.yaml".to_owned(), text)]], ..Sources::default() };
     PolicySet::load(&sources, Date::MIN).expect("a policy").0
 }
 
@@ -186,7 +186,7 @@ fn verdict(set: &PolicySet, text: &str) -> Vec<(Effect, String, String)> {
     let defaults = Defaults { operation: Operation::Create, namespace: None, user: None };
     let contents = manifest::read(text, &defaults);
     let [Content::Item(item)] = &*contents else { panic!("no object: {text}") };
-    let outcome = decide(set, &item.request, &Snapshot::default(), Timestamp::UNIX_EPOCH).outcome();
+    let outcome = decide(set, &item.request, &Snapshot::default(), Timestamp::UNIX_EPOCH, Phase::Mended).outcome();
     let said = |effect, path: String, message: &str| (effect, path, message.to_owned());
     outcome.iter().map(|judged| said(judged.effect, judged.finding.path.to_string(), &judged.finding.message)).collect()
 }
