@@ -4,6 +4,7 @@
 //! clock, no environment, no async, no panics. `tests/architecture.rs` holds this.
 
 pub mod cli;
+pub mod cluster;
 pub mod engine;
 pub mod manifest;
 pub mod mesh;

@@ -21,7 +21,7 @@ pub use exception::Exception;
 pub(crate) use field::{optional_day, optional_labels};
 pub(crate) use library::{Library, Single};
 pub use load::{Notice, Sources, load};
-pub use set::{Listed, PolicySet};
+pub use set::{Listed, PolicySet, Subscription};
 pub(crate) use text::Document;
 pub use text::{LoadError, LoadErrors, Text};
 
@@ -112,6 +112,13 @@ impl Policy {
     pub fn may_patch(&self) -> bool {
         let actions = self.enforcement.iter().map(|entry| entry.action).chain([self.action]);
         self.max_action == Action::Deny && actions.into_iter().any(|action| action == Action::Patch)
+    }
+
+    /// Whether it may ever deny: a violation, or what it cannot judge.
+    #[must_use]
+    pub fn may_deny(&self) -> bool {
+        let InEffect { action, on_error, .. } = self.strictest();
+        action <= Action::Patch || on_error == OnError::Deny
     }
 
     /// The strictest action that it can have, at any date and for anybody.

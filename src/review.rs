@@ -20,3 +20,14 @@ pub enum Endpoint {
     /// `/mutate`: mends what can be mended and always allows.
     Mutate,
 }
+
+impl Endpoint {
+    /// Its path under the server's address.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Validate => "/validate",
+            Self::Mutate => "/mutate",
+        }
+    }
+}

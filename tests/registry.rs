@@ -78,7 +78,7 @@ fn every_kind_that_a_rule_reads_is_known_and_may_be_intercepted() {
         for kind in metadata.kinds {
             assert!(
                 served(kind.group, kind.kind).is_some(),
-                "{}: {kind} is missing in src/rule/kind.rs",
+                "{}: {kind} is missing in src/mesh/served.rs",
                 metadata.name
             );
         }
@@ -123,7 +123,7 @@ fn what_a_cluster_lives_on_is_never_intercepted() {
     }
 }
 
-/// A CRD's kind as `src/rule/kind.rs` would say it: plural, served versions, scope.
+/// A CRD's kind as `src/mesh/served.rs` would say it: plural, served versions, scope.
 fn crd(spec: &Value) -> (String, String, BTreeSet<String>, String) {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let versions = spec["versions"].as_array().unwrap().iter().filter(|version| version["served"] == true);

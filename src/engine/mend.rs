@@ -8,7 +8,6 @@ use super::ratchet::Multiset;
 use crate::mesh::is_controlled;
 use crate::object::{Edit, Node, conflicting, overlay, patch};
 use crate::policy::Action;
-use crate::rule::Operation;
 
 /// An object mended. Both lists are in the order of the policies that apply.
 pub(super) struct Mended {
@@ -23,10 +22,7 @@ pub(super) struct Mended {
 /// lead to an object that passes.
 pub(super) fn mend(context: &Context<'_, '_>, judgings: &[(Applied<'_>, Judging)], object: Node<'_>) -> Option<Mended> {
     let request = context.request;
-    let patchable = matches!(request.operation, Operation::Create | Operation::Update)
-        && request.subresource.is_empty()
-        && !is_controlled(object);
-    if !patchable {
+    if !request.operation.is_patchable(&request.subresource) || is_controlled(object) {
         return None;
     }
     let fix = |(applied, judging): &(Applied<'_>, Judging)| fix(context, applied, judging, object).unwrap_or_default();

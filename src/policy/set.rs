@@ -39,6 +39,23 @@ struct Slot {
     policies: Vec<usize>,
 }
 
+/// Requests that some policy judges: what an API server has to be told to ask for.
+#[derive(Clone, Copy, Debug)]
+pub struct Subscription {
+    /// The kind of object.
+    pub kind: GroupKind,
+    /// What is done to it.
+    pub operation: Operation,
+    /// The subresource; empty for the object itself.
+    pub subresource: &'static str,
+    /// Whether it is a core kind, which is not judged in [`PolicySet::excluded_namespaces`].
+    pub core: bool,
+    /// Whether a policy may deny them.
+    pub may_deny: bool,
+    /// Whether a policy may patch them.
+    pub may_patch: bool,
+}
+
 /// A policy as `vigla policies` lists it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -147,8 +164,28 @@ impl PolicySet {
     /// Whether objects of this group are never judged in this namespace.
     #[must_use]
     pub fn excludes(&self, group: &str, namespace: &str) -> bool {
-        let own = self.own_namespace.as_deref() == Some(namespace);
-        CORE_GROUPS.contains(&group) && (own || is_system_namespace(namespace))
+        CORE_GROUPS.contains(&group) && self.excluded_namespaces().any(|excluded| excluded == namespace)
+    }
+
+    /// The namespaces in which core kinds are never judged.
+    pub fn excluded_namespaces(&self) -> impl Iterator<Item = &str> {
+        SYSTEM_NAMESPACES.into_iter().chain(self.own_namespace.as_deref())
+    }
+
+    /// All requests that some policy judges, each once, in no order.
+    pub fn subscriptions(&self) -> impl Iterator<Item = Subscription> {
+        let slots = self.index.iter().flat_map(|(&kind, slots)| slots.iter().map(move |slot| (kind, slot)));
+        slots.map(|(kind, &Slot { group, operation, subresource, .. })| {
+            let policies = || self.matching(group, kind, operation, subresource);
+            Subscription {
+                kind: GroupKind { group, kind },
+                operation,
+                subresource,
+                core: CORE_GROUPS.contains(&group),
+                may_deny: policies().any(Policy::may_deny),
+                may_patch: operation.is_patchable(subresource) && policies().any(Policy::may_patch),
+            }
+        })
     }
 
     /// The policies in force.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::object::{Node, Tree, read_object};
 
 /// What is done to the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[expect(missing_docs, reason = "Kubernetes' words")]
 pub enum Operation {
@@ -32,6 +32,12 @@ impl Operation {
             Self::Delete => "DELETE",
             Self::Connect => "CONNECT",
         }
+    }
+
+    /// Whether what is done can be mended: an object that is stored whole.
+    #[must_use]
+    pub fn is_patchable(self, subresource: &str) -> bool {
+        matches!(self, Self::Create | Self::Update) && subresource.is_empty()
     }
 }
 

@@ -30,8 +30,8 @@ struct Desk {
 
 pub(super) fn router(judge: Arc<dyn Judge>, health: Health) -> Router {
     Router::new()
-        .route("/validate", post(validate))
-        .route("/mutate", post(mutate))
+        .route(Endpoint::Validate.path(), post(validate))
+        .route(Endpoint::Mutate.path(), post(mutate))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .fallback(async |request: Request| Refusal::Path.answer(request.into_body()).await)

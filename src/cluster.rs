@@ -1,0 +1,3 @@
+//! What an API server is told, and what is asked of it.
+
+pub mod webhook_configuration;

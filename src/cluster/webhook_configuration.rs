@@ -1,0 +1,182 @@
+//! The webhook configurations that a set of policies needs: which requests an API server has to ask about.
+//!
+//! No request is asked about twice: the validating webhooks share the requests out, and all policies judge one where it
+//! arrives. Those that some policy may deny are refused while nobody answers, all others are let through.
+//!
+//! There are no `matchConditions`. They could keep away what every policy lets pass, Pods of a ReplicaSet say; but they
+//! would repeat in another language what the engine decides, and where the two differ, nobody judges. An expression that
+//! fails refuses the request besides, where the webhook fails closed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ServiceReference, ValidatingWebhook,
+    ValidatingWebhookConfiguration, WebhookClientConfig,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+use thiserror::Error;
+
+use crate::policy::{PolicySet, Subscription};
+use crate::review::Endpoint;
+use crate::rule::{GroupKind, Operation, served};
+
+/// The name of both configurations.
+///
+/// The API server calls mutating webhooks in the order of their configurations' names. This one comes before `istio-`,
+/// with which the names of Istio's injectors and revision tags begin: labels are mended before Istio reads them.
+pub const NAME: &str = "admission.vigla.dev";
+
+/// Longer than we take by orders of magnitude, and short enough for whoever waits while nobody answers.
+const TIMEOUT_SECONDS: i32 = 3;
+
+/// The label that the API server gives every namespace, whatever its user sends.
+/// <https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name>
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// Where the API server finds Vigla.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `https://HOST[:PORT]`.
+    Url(String),
+    /// A Service.
+    Service {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Its port; the API's default is 443.
+        port: Option<u16>,
+    },
+}
+
+/// A rule reads a kind of which nobody knows how it is served.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{0} is missing in the table of kinds: how an API server serves it is not known")]
+pub struct UnknownKind(GroupKind);
+
+/// The configuration that has `/validate` asked whatever some policy of `set` judges.
+///
+/// # Errors
+/// Where a rule reads a kind that [`served`] does not know.
+pub fn validating(
+    set: &PolicySet,
+    address: &Address,
+    ca: Option<&str>,
+) -> Result<ValidatingWebhookConfiguration, UnknownKind> {
+    let mut webhooks = Vec::new();
+    for (core, may_deny) in [(true, true), (true, false), (false, true), (false, false)] {
+        let wanted = |wanted: &Subscription| wanted.core == core && wanted.may_deny == may_deny;
+        let Some(rules) = rules(set.subscriptions().filter(wanted))? else { continue };
+        let (verb, failure_policy) = if may_deny { ("deny", "Fail") } else { ("warn", "Ignore") };
+        webhooks.push(ValidatingWebhook {
+            name: name(verb, core),
+            client_config: client_config(address, Endpoint::Validate, ca),
+            rules: Some(rules),
+            failure_policy: Some(failure_policy.to_owned()),
+            match_policy: Some("Equivalent".to_owned()),
+            namespace_selector: core.then(|| selector(set)),
+            side_effects: "None".to_owned(),
+            timeout_seconds: Some(TIMEOUT_SECONDS),
+            admission_review_versions: vec!["v1".to_owned()],
+            match_conditions: None,
+            object_selector: None,
+        });
+    }
+    Ok(ValidatingWebhookConfiguration { metadata: metadata(), webhooks: Some(webhooks) })
+}
+
+/// The configuration that has `/mutate` asked whatever some policy of `set` may patch.
+///
+/// It never refuses: what it leaves unmended is judged by `/validate`. Nor is it asked again where a later webhook
+/// changes the object: a second call for every Pod that Istio injects would mend nothing, for Istio writes nothing that
+/// is mended here, and where two webhooks contradict each other a denial says so.
+///
+/// # Errors
+/// As [`validating`].
+pub fn mutating(
+    set: &PolicySet,
+    address: &Address,
+    ca: Option<&str>,
+) -> Result<MutatingWebhookConfiguration, UnknownKind> {
+    let mut webhooks = Vec::new();
+    for core in [true, false] {
+        let wanted = |wanted: &Subscription| wanted.core == core && wanted.may_patch;
+        let Some(rules) = rules(set.subscriptions().filter(wanted))? else { continue };
+        webhooks.push(MutatingWebhook {
+            name: name("mend", core),
+            client_config: client_config(address, Endpoint::Mutate, ca),
+            rules: Some(rules),
+            failure_policy: Some("Ignore".to_owned()),
+            match_policy: Some("Equivalent".to_owned()),
+            namespace_selector: core.then(|| selector(set)),
+            reinvocation_policy: Some("Never".to_owned()),
+            side_effects: "None".to_owned(),
+            timeout_seconds: Some(TIMEOUT_SECONDS),
+            admission_review_versions: vec!["v1".to_owned()],
+            match_conditions: None,
+            object_selector: None,
+        });
+    }
+    Ok(MutatingWebhookConfiguration { metadata: metadata(), webhooks: Some(webhooks) })
+}
+
+fn metadata() -> ObjectMeta {
+    ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() }
+}
+
+fn name(verb: &str, core: bool) -> String {
+    format!("{verb}.{}.vigla.dev", if core { "core" } else { "mesh" })
+}
+
+/// A Namespace counts by its own labels here, as it does in [`PolicySet::excludes`] by its own name.
+fn selector(set: &PolicySet) -> LabelSelector {
+    let requirement = LabelSelectorRequirement {
+        key: NAMESPACE_NAME.to_owned(),
+        operator: "NotIn".to_owned(),
+        values: Some(set.excluded_namespaces().map(str::to_owned).collect()),
+    };
+    LabelSelector { match_expressions: Some(vec![requirement]), match_labels: None }
+}
+
+fn client_config(address: &Address, endpoint: Endpoint, ca: Option<&str>) -> WebhookClientConfig {
+    let ca_bundle = ca.map(|ca| ByteString(ca.as_bytes().to_vec()));
+    let path = endpoint.path();
+    match address {
+        Address::Url(url) => WebhookClientConfig { ca_bundle, url: Some(format!("{url}{path}")), service: None },
+        Address::Service { namespace, name, port } => {
+            let service = ServiceReference {
+                namespace: namespace.clone(),
+                name: name.clone(),
+                path: Some(path.to_owned()),
+                port: port.map(i32::from),
+            };
+            WebhookClientConfig { ca_bundle, service: Some(service), url: None }
+        }
+    }
+}
+
+/// The rules for these requests; none for none. What is served alike and asked about alike shares one.
+fn rules(wanted: impl Iterator<Item = Subscription>) -> Result<Option<Vec<RuleWithOperations>>, UnknownKind> {
+    let mut operations: BTreeMap<(GroupKind, &str), BTreeSet<Operation>> = BTreeMap::new();
+    for Subscription { kind, subresource, operation, .. } in wanted {
+        operations.entry((kind, subresource)).or_default().insert(operation);
+    }
+    let mut resources: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for ((kind, subresource), operations) in operations {
+        let served = served(kind.group, kind.kind).ok_or(UnknownKind(kind))?;
+        let resource = [served.plural, subresource].join("/");
+        let alike = (kind.group, served.scope, served.versions, operations);
+        resources.entry(alike).or_default().push(resource.trim_end_matches('/').to_owned());
+    }
+    let texts = |texts: &[&str]| Some(texts.iter().map(|&text| text.to_owned()).collect());
+    let rules = resources.into_iter().map(|((group, scope, versions, operations), resources)| RuleWithOperations {
+        api_groups: texts(&[group]),
+        api_versions: texts(versions),
+        operations: Some(operations.into_iter().map(|operation| operation.as_str().to_owned()).collect()),
+        resources: Some(resources),
+        scope: Some(scope.as_str().to_owned()),
+    });
+    let rules: Vec<RuleWithOperations> = rules.collect();
+    Ok((!rules.is_empty()).then_some(rules))
+}
