@@ -4,6 +4,7 @@ mod check;
 mod exit;
 mod explain;
 mod files;
+mod manifests;
 mod namespaces;
 mod output;
 mod policies;
@@ -39,6 +40,7 @@ enum Command {
     Rules(rules::Rules),
     Policies(policies::Policies),
     Explain(explain::Explain),
+    Manifests(manifests::Manifests),
 }
 
 /// Reads the arguments, does what they say, and tells how it ended.
@@ -52,6 +54,7 @@ pub fn run() -> ExitCode {
         Command::Rules(rules) => rules.run(),
         Command::Policies(policies) => policies.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Manifests(manifests) => manifests.run(),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -29,8 +29,8 @@ pub(super) struct Sources {
     profile: Option<Profile>,
 
     /// The namespace that Vigla runs in: core kinds there are not judged [default: that of its Pod]
-    #[arg(long, value_name = "NAMESPACE", env = "VIGLA_OWN_NAMESPACE")]
-    own_namespace: Option<String>,
+    #[arg(long, value_name = "NAMESPACE", value_parser = namespace, env = "VIGLA_OWN_NAMESPACE")]
+    pub(super) own_namespace: Option<String>,
 }
 
 /// Where the kubelet tells a Pod its namespace.
@@ -45,6 +45,11 @@ pub(super) fn today() -> Date {
 fn profiles() -> impl TypedValueParser<Value = Profile> {
     PossibleValuesParser::new(Profile::ALL.map(Profile::as_str))
         .try_map(|word| Profile::ALL.into_iter().find(|profile| profile.as_str() == word).ok_or("no profile"))
+}
+
+fn namespace(name: &str) -> Result<String, &'static str> {
+    let expected = "expected the name of a namespace: lower-case letters, digits and `-`";
+    policy::is_dns_label(name).then(|| name.to_owned()).ok_or(expected)
 }
 
 impl Sources {

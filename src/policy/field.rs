@@ -69,11 +69,16 @@ pub(crate) fn optional_labels<'de, D: Deserializer<'de>>(deserializer: D) -> Res
     Ok(Option::<Said>::deserialize(deserializer)?.map(|Said(labels)| labels))
 }
 
-/// A DNS label: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>.
-fn check_namespace(name: &str) -> Result<(), String> {
+/// Whether this is a DNS label, as names of namespaces and Services are:
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>.
+pub(crate) fn is_dns_label(name: &str) -> bool {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let ends = !name.starts_with('-') && !name.ends_with('-');
-    if (1..=63).contains(&name.len()) && name.chars().all(legal) && ends {
+    (1..=63).contains(&name.len()) && name.chars().all(legal) && ends
+}
+
+fn check_namespace(name: &str) -> Result<(), String> {
+    if is_dns_label(name) {
         return Ok(());
     }
     Err(format!("`{}` is no name of a namespace; expected lower-case letters, digits and `-`", name.escape_debug()))

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
+use ::pem::{EncodeConfig, LineEnding, Pem};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, ServerConfig};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{Error, InconsistentKeys};
+use rustls::{Error, InconsistentKeys, RootCertStore};
 use thiserror::Error;
 
 /// A certificate or key that cannot be served with.
@@ -100,10 +101,7 @@ pub enum TlsError {
 
 /// TLS with the certificate chain (the server's own first) and the private key of two PEM files.
 pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain: Vec<CertificateDer<'static>> = sections(certificate, &read_file(certificate)?)?;
-    if chain.is_empty() {
-        return Err(TlsError::NoCertificate { path: certificate.to_owned() });
-    }
+    let chain = certificates(certificate)?;
     let private_key = private_key(key)?;
     let provider = ring::default_provider();
     let signer = provider
@@ -122,6 +120,27 @@ pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, T
         }
     }
     config(provider, pair).map_err(|source| TlsError::Certificate { path: certificate.to_owned(), source })
+}
+
+/// The certificates of a PEM file and nothing else of it, for others to trust: PEM again.
+pub fn ca_bundle(path: &Path) -> Result<String, TlsError> {
+    let certificates = certificates(path)?;
+    let mut roots = RootCertStore::empty();
+    for certificate in &certificates {
+        let refused = |source| TlsError::Certificate { path: path.to_owned(), source };
+        roots.add(certificate.clone()).map_err(refused)?;
+    }
+    let sections: Vec<Pem> =
+        certificates.into_iter().map(|certificate| Pem::new("CERTIFICATE", certificate.as_ref())).collect();
+    Ok(::pem::encode_many_config(&sections, EncodeConfig::new().set_line_ending(LineEnding::LF)))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates: Vec<_> = sections(path, &read_file(path)?)?;
+    if certificates.is_empty() {
+        return Err(TlsError::NoCertificate { path: path.to_owned() });
+    }
+    Ok(certificates)
 }
 
 /// TLS 1.2 and 1.3 with this pair. The provider is named here: a process default would be a global that tests and
