@@ -81,6 +81,7 @@ pub struct Difference {
 #[expect(missing_docs, reason = "the words say it")]
 pub enum About {
     Allow,
+    Unjudged,
     Deny,
     Warn,
     Audit,
@@ -98,6 +99,7 @@ impl About {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
+            Self::Unjudged => "unjudged",
             Self::Deny => "deny",
             Self::Warn => "warn",
             Self::Audit => "audit",

@@ -5,7 +5,7 @@ use json_patch::jsonptr::{PointerBuf, Token};
 use serde_json::Value;
 
 use super::case::Case;
-use super::document::{Expect, Expected, FindingSaid};
+use super::document::{Expect, Expected, FindingSaid, Nothing};
 use super::pair::unpaired;
 use super::{About, Difference};
 use crate::engine::{Decision, Effect, Judged, Kind, Phase, decide};
@@ -19,17 +19,37 @@ pub(super) fn differences(case: &Case, set: &PolicySet) -> Vec<Difference> {
     let decide = |request: &Request<'_>| decide(set, request, &case.snapshot, case.now, Phase::Mended);
     let decision = decide(&case.request);
     match &case.expect {
-        Expect::Allow(_) if decision.sent.is_empty() => Vec::new(),
-        Expect::Allow(_) => {
-            let found = decision.sent.iter().map(|judged| Difference::found(of(judged), finding(judged)));
-            std::iter::once(Difference::expected(About::Allow, "nothing found".to_owned())).chain(found).collect()
-        }
+        Expect::Nothing(expected) => nothing(*expected, &decision, &case.request, set),
         Expect::Findings(expected) => {
             let mut differences = findings(expected, &decision);
             patched(expected, &decision, &case.request, &decide, &mut differences);
             differences
         }
     }
+}
+
+/// Where nothing is found, a case still shows something only if it says whether the policy looked.
+fn nothing(expected: Nothing, decision: &Decision<'_>, request: &Request<'_>, set: &PolicySet) -> Vec<Difference> {
+    let Request { kind, operation, subresource, .. } = request;
+    let judges = set.matching(&kind.group, &kind.kind, *operation, subresource).next().is_some();
+    let found = decision.sent.iter().map(|judged| Difference::found(of(judged), finding(judged)));
+    let missing = match (expected, judges) {
+        (Nothing::Allow, true) if decision.sent.is_empty() => return Vec::new(),
+        (Nothing::Unjudged, false) => return Vec::new(),
+        (Nothing::Allow, true) => Difference::expected(About::Allow, "nothing found".to_owned()),
+        (Nothing::Allow, false) => {
+            let below = if subresource.is_empty() { String::new() } else { format!(", subresource {subresource}") };
+            let request = format!("{operation} of {} {}{below}", kind.api_version(), kind.kind);
+            return vec![
+                Difference::expected(About::Allow, "a request that the policy judges".to_owned()),
+                Difference::found(About::Unjudged, format!("it judges no {request}; `expect: unjudged` says so")),
+            ];
+        }
+        (Nothing::Unjudged, true) => {
+            Difference::expected(About::Unjudged, "a request that the policy does not judge".to_owned())
+        }
+    };
+    std::iter::once(missing).chain(found).collect()
 }
 
 /// Findings on the object as it was mended, where it was, else as it came.

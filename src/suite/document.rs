@@ -6,9 +6,9 @@ use std::fmt;
 use jiff::civil::Date;
 use json_patch::jsonptr::PointerBuf;
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::mesh::Labels;
@@ -113,15 +113,19 @@ impl KindSaid {
 #[schemars(untagged)]
 pub(super) enum Expect {
     /// Nothing is found, and nothing is mended.
-    Allow(Allow),
+    Nothing(Nothing),
     /// Exactly this is found.
     Findings(Box<Expected>),
 }
 
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Allow {
+/// Why nothing is found.
+#[derive(Clone, Copy, Debug, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub(super) enum Nothing {
+    /// The policy judges such a request, and this one passes.
     Allow,
+    /// The policy judges no request of this kind, operation and subresource.
+    Unjudged,
 }
 
 /// What is found: lists are complete, in any order; one left out is empty.
@@ -203,14 +207,14 @@ impl<'de> Visitor<'de> for ExpectVisitor {
     type Value = Expect;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("`allow`, or a map of `deny`, `warn`, `audit`, `old`, `patched`, `error`")
+        f.write_str("`allow`, `unjudged`, or a map of `deny`, `warn`, `audit`, `old`, `patched`, `error`")
     }
 
     fn visit_str<E: Error>(self, word: &str) -> Result<Expect, E> {
-        if word == "allow" {
-            Ok(Expect::Allow(Allow::Allow))
-        } else {
-            Err(E::invalid_value(Unexpected::Str(word), &self))
+        match word {
+            "allow" => Ok(Expect::Nothing(Nothing::Allow)),
+            "unjudged" => Ok(Expect::Nothing(Nothing::Unjudged)),
+            _ => Err(E::invalid_value(Unexpected::Str(word), &self)),
         }
     }
 

@@ -22,6 +22,35 @@ fn allow_means_that_nothing_is_found() {
 }
 
 #[test]
+fn a_request_that_the_policy_does_not_judge_is_not_allowed_but_unjudged() {
+    let plural = filter("shop").replace("kind: EnvoyFilter", "kind: EnvoyFilters");
+    let elsewhere = filter("shop").replace("networking.istio.io/v1alpha3", "example.com/v1");
+    let old = format!("{}, oldObject: {}", filter("shop"), filter("shop"));
+    for (object, members, shown) in [
+        (&plural, "", "CREATE of networking.istio.io/v1alpha3 EnvoyFilters"),
+        (&elsewhere, "", "CREATE of example.com/v1 EnvoyFilter"),
+        (&filter("shop"), "operation: DELETE, ", "DELETE of networking.istio.io/v1alpha3 EnvoyFilter"),
+        (&old, "subresource: status, ", "UPDATE of networking.istio.io/v1alpha3 EnvoyFilter, subresource status"),
+    ] {
+        let case = |word: &str| {
+            differences(&case_of("envoyfilter-namespace", &format!("object: {object}, {members}expect: {word}")))
+        };
+        let found = format!("+ unjudged: it judges no {shown}; `expect: unjudged` says so");
+        assert_eq!(case("allow"), ["- allow: a request that the policy judges", &found]);
+        assert_eq!(case("unjudged"), [""; 0]);
+    }
+    let expected = "- unjudged: a request that the policy does not judge".to_owned();
+    assert_eq!(differences(&misplaced("unjudged")), [expected.clone(), format!("+ {FOUND}")]);
+    let well = format!("object: {}, expect: unjudged", filter("istio-config"));
+    assert_eq!(differences(&case_of("envoyfilter-namespace", &well)), [expected]);
+    // A policy may judge less than its rule.
+    let narrowed = own("action: Deny, match: {operations: [UPDATE]}");
+    assert_eq!(said(&run_with(&ours("expect: unjudged"), None, &narrowed)), [""; 0]);
+    let allowed = said(&run_with(&ours("expect: allow"), None, &narrowed));
+    assert_eq!(allowed[0], "- allow: a request that the policy judges");
+}
+
+#[test]
 fn a_finding_fits_by_path_and_by_a_part_of_its_message() {
     for fits in
         ["{path: /metadata/namespace}", "{message: EnvoyFilter}", "{path: /metadata/namespace, message: '`shop`'}"]
