@@ -64,12 +64,12 @@ pub(super) fn denial<'j>(denied: impl Iterator<Item = &'j Judged<'j>> + Clone) -
     lines.join("\n")
 }
 
-/// Findings as warnings, which kubectl prints.
+/// Findings as warnings, which kubectl prints. What is special comes first: a long line loses its end.
 pub(super) fn warnings<'j>(warned: impl Iterator<Item = &'j Judged<'j>>) -> Vec<String> {
     let say = |judged: &Judged<'_>| match judged.effect {
-        Effect::Old => format!("{} (unchanged from the stored object)", line(judged)),
+        Effect::Old => format!("(unchanged from the stored object) {}", line(judged)),
         _ => match judged.announcement() {
-            Some(announcement) => format!("{} ({announcement})", line(judged)),
+            Some(announcement) => format!("({announcement}) {}", line(judged)),
             None => line(judged),
         },
     };

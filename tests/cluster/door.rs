@@ -1,40 +1,10 @@
 //! Verdicts as those meet them who talk to the API server.
 
-use std::fs;
-
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
-use serde_json::json;
 
 use crate::common::cli::filter;
 use crate::turn::Cluster;
 use crate::webhook::Webhook;
-
-/// Has Vigla asked about every EnvoyFilter.
-fn guard_filters(cluster: &Cluster, webhook: &Webhook) {
-    let ca = BASE64_STANDARD.encode(fs::read(&webhook.vigla.ca).expect("a CA"));
-    let configuration = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": "vigla"},
-        "webhooks": [{
-            "name": "validate.vigla.dev",
-            "clientConfig": {"url": format!("{}/validate", webhook.url), "caBundle": ca},
-            "rules": [{
-                "apiGroups": ["networking.istio.io"],
-                "apiVersions": ["v1alpha3"],
-                "operations": ["CREATE", "UPDATE"],
-                "resources": ["envoyfilters"],
-            }],
-            "failurePolicy": "Fail",
-            "sideEffects": "None",
-            "timeoutSeconds": 3,
-            "admissionReviewVersions": ["v1"],
-        }],
-    });
-    cluster.register(&configuration.to_string(), &[filter("probe", "default")]);
-}
 
 /// The one namespace in which filters may be.
 fn make_istio_config(cluster: &Cluster) {
@@ -46,12 +16,11 @@ fn make_istio_config(cluster: &Cluster) {
 fn kubectl_shows_what_is_denied_and_why() {
     let cluster = Cluster::take();
     make_istio_config(&cluster);
-    let webhook = Webhook::serve(&[]);
-    guard_filters(&cluster, &webhook);
+    let _webhook = Webhook::guard(&cluster, "");
 
     let denied = cluster.apply(&filter("lua", "default").to_string());
     assert_eq!((denied.code, denied.out.as_str()), (1, ""));
-    let reason = "\"validate.vigla.dev\" denied the request: envoyfilter-namespace: /metadata/namespace: \
+    let reason = "\"deny.mesh.vigla.dev\" denied the request: envoyfilter-namespace: /metadata/namespace: \
                   an EnvoyFilter in namespace `default` (found \"default\", wanted namespace `istio-config`)\n";
     assert!(denied.err.contains(reason), "{}", denied.err);
     assert_eq!(
@@ -68,8 +37,7 @@ fn kubectl_shows_what_is_denied_and_why() {
 async fn controllers_meet_with_the_same_verdict() {
     let cluster = Cluster::take();
     make_istio_config(&cluster);
-    let webhook = Webhook::serve(&[]);
-    guard_filters(&cluster, &webhook);
+    let _webhook = Webhook::guard(&cluster, "");
 
     let client = cluster.client().await;
     let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("networking.istio.io", "v1alpha3", "EnvoyFilter"));
@@ -91,8 +59,7 @@ async fn controllers_meet_with_the_same_verdict() {
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 fn no_webhook_outlives_its_test() {
     let cluster = Cluster::take();
-    let webhook = Webhook::serve(&[]);
-    guard_filters(&cluster, &webhook);
+    let webhook = Webhook::guard(&cluster, "");
     let try_it = ["create", "--dry-run=server", "-f", "-"];
     let object = filter("lua", "default").to_string();
     assert_eq!(cluster.kubectl_as("admin", &try_it, &object).code, 1);

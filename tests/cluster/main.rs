@@ -17,10 +17,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod balancer;
 mod build;
 mod control_plane;
 mod door;
+mod enforcement;
 mod foundation;
+mod outage;
 mod supervisor;
 mod turn;
 mod webhook;

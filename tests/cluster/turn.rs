@@ -46,6 +46,14 @@ impl Cluster {
         self.kubectl_as("admin", &["apply", "-f", "-"], manifest)
     }
 
+    /// Applies until it is let in: the API server takes a moment to notice that nobody is asked any more.
+    pub(crate) fn apply_until_allowed(&self, object: &Value) {
+        let begun = Instant::now();
+        while self.apply(&object.to_string()).code != 0 {
+            assert!(begun.elapsed() < PATIENCE, "still refused");
+        }
+    }
+
     /// The API as controllers use it, as an administrator.
     pub(crate) async fn client(&self) -> Client {
         let kubeconfig = Kubeconfig::read_from(self.plane.kubeconfig()).expect("a kubeconfig");

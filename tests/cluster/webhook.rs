@@ -3,12 +3,16 @@
 use std::fs;
 use std::io::{Write, stderr};
 use std::net::ToSocketAddrs;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use rcgen::{CertificateParams, KeyPair};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::common::Vigla;
+use crate::common::cli::{filter, folder, vigla};
+use crate::turn::Cluster;
 
 /// A name that means this machine. The API server speaks HTTP/1.1 to it, as to a Service; to loopback addresses it
 /// speaks HTTP/2.
@@ -24,26 +28,67 @@ static HOST: LazyLock<&str> = LazyLock::new(|| {
     "127.0.0.1"
 });
 
-/// `vigla serve` with a certificate from files.
+/// Where a webhook is found at this port.
+pub(crate) fn url(port: u16) -> String {
+    format!("https://{}:{port}", *HOST)
+}
+
+/// Who a server is and what it judges by: a folder with its certificate, key and Settings.
+pub(crate) struct Identity {
+    folder: TempDir,
+}
+
+impl Identity {
+    /// `settings`: further lines of Settings, which name a control plane's namespace that nobody makes: by it shows
+    /// that namespaces are patched.
+    pub(crate) fn new(settings: &str) -> Self {
+        let settings = format!(
+            "apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\n\
+             mesh: {{controlPlaneNamespaces: [istio-system, istio-probe]}}\n{settings}\n"
+        );
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec![NAME.to_owned(), "127.0.0.1".to_owned()]).expect("names");
+        let certificate = params.self_signed(&key).expect("a certificate").pem();
+        let files =
+            [("settings.yaml", settings.as_str()), ("tls.crt", &certificate), ("tls.key", &key.serialize_pem())];
+        Self { folder: folder(&files) }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Serves on a free port of this machine. `more`: further arguments.
+    pub(crate) fn serve(&self, more: &[&str]) -> Vigla {
+        let (certificate, settings) = (self.file("tls.crt"), self.file("settings.yaml"));
+        // Its own copy of the CA, which goes when the server goes.
+        let ca = self.file("ca.crt");
+        fs::copy(&certificate, &ca).expect("a file");
+        let settings = ["--settings", settings.to_str().expect("UTF-8")];
+        Vigla::start_with(&certificate, &self.file("tls.key"), &ca, &[&settings, more].concat())
+    }
+
+    /// Has the API server ask there about what `vigla manifests` lists, until the test ends.
+    pub(crate) fn register(&self, cluster: &Cluster, url: &str) {
+        let arguments = ["manifests", "--url", url, "--ca", "tls.crt", "--settings", "settings.yaml"];
+        let configurations = vigla(self.folder.path(), &arguments).succeeds().out;
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-probe"}});
+        cluster.register(&configurations, &[filter("probe", "default"), namespace]);
+    }
+}
+
+/// One server at the door.
 pub(crate) struct Webhook {
     pub(crate) vigla: Vigla,
-    /// Where it is, without a path.
-    pub(crate) url: String,
-    _certificate: TempDir,
+    _identity: Identity,
 }
 
 impl Webhook {
-    /// `more`: further arguments.
-    pub(crate) fn serve(more: &[&str]) -> Self {
-        let folder = TempDir::new().expect("a folder");
-        let [certificate, key] = ["tls.crt", "tls.key"].map(|name| folder.path().join(name));
-        let pair = KeyPair::generate().expect("a key");
-        let names = vec![NAME.to_owned(), "127.0.0.1".to_owned()];
-        let params = CertificateParams::new(names).expect("names");
-        fs::write(&certificate, params.self_signed(&pair).expect("a certificate").pem()).expect("a file");
-        fs::write(&key, pair.serialize_pem()).expect("a file");
-        let vigla = Vigla::start_with(&certificate, &key, &certificate, more);
-        let url = format!("https://{}:{}", *HOST, vigla.door.address.port());
-        Self { vigla, url, _certificate: folder }
+    /// Serves, and has the API server ask. `settings` as for [`Identity::new`].
+    pub(crate) fn guard(cluster: &Cluster, settings: &str) -> Self {
+        let identity = Identity::new(settings);
+        let vigla = identity.serve(&[]);
+        identity.register(cluster, &url(vigla.door.address.port()));
+        Self { vigla, _identity: identity }
     }
 }
