@@ -3,20 +3,22 @@
 //! No request is asked about twice: the validating webhooks share the requests out, and all policies judge one where it
 //! arrives. Those that some policy may deny are refused while nobody answers, all others are let through.
 //!
-//! There are no `matchConditions`. They could keep away what every policy lets pass, Pods of a ReplicaSet say; but they
-//! would repeat in another language what the engine decides, and where the two differ, nobody judges. An expression that
-//! fails refuses the request besides, where the webhook fails closed.
+//! What the engine allows or leaves unmended whatever it holds, because a controller owns it, is not asked about: Pods of
+//! a Deployment come back while nobody answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
-    MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ServiceReference, ValidatingWebhook,
-    ValidatingWebhookConfiguration, WebhookClientConfig,
+    MatchCondition, MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ServiceReference,
+    ValidatingWebhook, ValidatingWebhookConfiguration, WebhookClientConfig,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 use thiserror::Error;
 
+use crate::mesh::POD_TEMPLATES;
+#[cfg(doc)]
+use crate::mesh::{is_controlled, is_owned};
 use crate::policy::{PolicySet, Subscription};
 use crate::review::Endpoint;
 use crate::rule::{GroupKind, Operation, served};
@@ -68,6 +70,8 @@ pub fn validating(
     for (core, may_deny) in [(true, true), (true, false), (false, true), (false, false)] {
         let wanted = |wanted: &Subscription| wanted.core == core && wanted.may_deny == may_deny;
         let Some(rules) = rules(set.subscriptions().filter(wanted))? else { continue };
+        let kinds = set.subscriptions().filter(wanted).map(|wanted| wanted.kind);
+        let ownable: BTreeSet<GroupKind> = kinds.filter(|kind| POD_TEMPLATES.contains(kind)).collect();
         let (verb, failure_policy) = if may_deny { ("deny", "Fail") } else { ("warn", "Ignore") };
         webhooks.push(ValidatingWebhook {
             name: name(verb, core),
@@ -79,7 +83,7 @@ pub fn validating(
             side_effects: "None".to_owned(),
             timeout_seconds: Some(TIMEOUT_SECONDS),
             admission_review_versions: vec!["v1".to_owned()],
-            match_conditions: None,
+            match_conditions: (!ownable.is_empty()).then(|| vec![not_owned(&ownable)]),
             object_selector: None,
         });
     }
@@ -114,7 +118,7 @@ pub fn mutating(
             side_effects: "None".to_owned(),
             timeout_seconds: Some(TIMEOUT_SECONDS),
             admission_review_versions: vec!["v1".to_owned()],
-            match_conditions: None,
+            match_conditions: Some(vec![not_controlled()]),
             object_selector: None,
         });
     }
@@ -137,6 +141,35 @@ fn selector(set: &PolicySet) -> LabelSelector {
         values: Some(set.excluded_namespaces().map(str::to_owned).collect()),
     };
     LabelSelector { match_expressions: Some(vec![requirement]), match_labels: None }
+}
+
+/// The opposite of [`is_owned`] for these kinds, in CEL. Nothing in it can fail: that would refuse a request.
+fn not_owned(kinds: &BTreeSet<GroupKind>) -> MatchCondition {
+    let list = |kinds: &mut dyn Iterator<Item = &GroupKind>| {
+        let kinds: Vec<String> = kinds.map(|kind| format!("'{}/{}'", kind.group, kind.kind)).collect();
+        kinds.join(", ")
+    };
+    let (ownable, carriers) = (list(&mut kinds.iter()), list(&mut POD_TEMPLATES.iter()));
+    let no_owner = no_owner(
+        "(request.operation == 'DELETE' ? oldObject : object)",
+        &format!(
+            "\n  && (owner.apiVersion.contains('/') ? owner.apiVersion.split('/')[0] : '') + '/' + owner.kind in\n  \
+             [{carriers}]"
+        ),
+    );
+    let expression = format!("!(request.kind.group + '/' + request.kind.kind in\n  [{ownable}])\n|| {no_owner}");
+    MatchCondition { name: "not-owned".to_owned(), expression }
+}
+
+/// The opposite of [`is_controlled`], in CEL.
+fn not_controlled() -> MatchCondition {
+    MatchCondition { name: "not-controlled".to_owned(), expression: no_owner("object", "") }
+}
+
+/// No `owner` is the controller of the object, and more.
+fn no_owner(object: &str, and: &str) -> String {
+    let owners = format!("{object}.metadata.ownerReferences");
+    format!("!has({owners})\n|| !{owners}.exists(owner, has(owner.controller) && owner.controller{and})")
 }
 
 fn client_config(address: &Address, endpoint: Endpoint, ca: Option<&str>) -> WebhookClientConfig {

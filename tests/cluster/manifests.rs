@@ -1,0 +1,94 @@
+//! What `vigla manifests` prints, in force.
+
+use serde_json::{Value, json};
+use vigla::mesh::is_owned;
+use vigla::object::read_json;
+
+use crate::common::cli::filter;
+use crate::turn::Cluster;
+use crate::webhook::Webhook;
+
+/// An object in a namespace, perhaps with an owner: (apiVersion, kind, whether it controls the object).
+fn object(namespace: &str, api_version: &str, kind: &str, owner: Option<(&str, &str, bool)>) -> Value {
+    let owner = owner.map(|(api_version, kind, controller)| {
+        json!({"apiVersion": api_version, "kind": kind, "name": "o", "uid": "6f0e", "controller": controller})
+    });
+    let container = json!({"name": "main", "image": "example.com/main:1"});
+    let template = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container]}});
+    let spec = match kind {
+        "Pod" => template["spec"].clone(),
+        "ReplicaSet" => json!({"selector": {"matchLabels": {"a": "b"}}, "template": template}),
+        _ => Value::Null,
+    };
+    let mut object = json!({
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": "probe", "namespace": namespace, "ownerReferences": owner.into_iter().collect::<Vec<_>>()},
+    });
+    if !spec.is_null() {
+        object["spec"] = spec;
+    }
+    object
+}
+
+#[test]
+#[ignore = "needs a control plane: tests/control-plane/build.sh"]
+fn the_printed_configurations_deny_and_mend() {
+    let cluster = Cluster::take();
+    let _webhook = Webhook::guard(&cluster, "");
+    let denied = cluster.apply(&filter("lua", "kube-system").to_string());
+    assert!(denied.err.contains("admission webhook \"deny.mesh.vigla.dev\" denied the request"), "{}", denied.err);
+    // The label by which namespaces are left out is the API server's to set.
+    let forged = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+        "name": "istio-system",
+        "labels": {"istio-injection": "enabled", "kubernetes.io/metadata.name": "kube-system"},
+    }});
+    let denied = cluster.apply(&forged.to_string());
+    assert!(denied.err.contains("admission webhook \"deny.core.vigla.dev\" denied the request"), "{}", denied.err);
+    let create = ["create", "namespace", "istio-system", "--dry-run=server", "-o", "json"];
+    let mended = cluster.kubectl(&create).succeeds().report();
+    assert_eq!(mended["metadata"]["labels"]["istio-injection"], "disabled");
+}
+
+/// The configurations say in CEL what the engine says: nobody is asked about an object that is judged at its owner, so
+/// that Pods come back while nobody answers. Nothing else passes.
+#[test]
+#[ignore = "needs a control plane: tests/control-plane/build.sh"]
+fn while_nobody_answers_what_an_owner_makes_passes_and_nothing_else_that_is_judged() {
+    let cluster = Cluster::take();
+    let shop = cluster.namespace();
+    let webhook = Webhook::guard(&cluster, "");
+    drop(webhook);
+    let (pod, set) = (("v1", "Pod"), ("apps/v1", "ReplicaSet"));
+    for ((api_version, kind), owner) in [
+        (pod, None),
+        (pod, Some(("apps/v1", "ReplicaSet", true))),
+        (pod, Some(("apps/v1", "ReplicaSet", false))),
+        (pod, Some(("batch/v1", "Job", true))),
+        (pod, Some(("v1", "ReplicationController", true))),
+        (pod, Some(("argoproj.io/v1alpha1", "Rollout", true))),
+        (pod, Some(("argoproj.io/v1alpha1", "Workflow", true))),
+        (pod, Some(("example.com/v1", "ReplicaSet", true))),
+        (pod, Some(("v1", "ReplicaSet", true))),
+        (pod, Some(("v1", "apps/ReplicaSet", true))),
+        (set, None),
+        (set, Some(("apps/v1", "Deployment", true))),
+        (("v1", "Namespace"), Some(("apps/v1", "Deployment", true))),
+        (("networking.istio.io/v1alpha3", "EnvoyFilter"), Some(("apps/v1", "Deployment", true))),
+    ] {
+        let mut object = object(&shop, api_version, kind, owner);
+        if kind == "Namespace" {
+            object["metadata"].as_object_mut().expect("metadata").remove("namespace");
+        }
+        let text = object.to_string();
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        let owned = is_owned(group, kind, read_json(&text).expect("JSON").root());
+        let run = cluster.kubectl_as("admin", &["create", "--dry-run=server", "-f", "-"], &text);
+        assert_eq!(run.code == 0, owned, "{text}: {}", run.err);
+        assert!(owned || run.err.contains("failed calling webhook \"deny."), "{text}: {}", run.err);
+    }
+    for (namespace, kind) in [("kube-system", "Pod"), (&*shop, "ConfigMap")] {
+        let text = object(namespace, "v1", kind, None).to_string();
+        cluster.kubectl_as("admin", &["create", "--dry-run=server", "-f", "-"], &text).succeeds();
+    }
+}
