@@ -15,7 +15,7 @@ use crate::object::Node;
 use crate::rule::Entry;
 
 /// Where a set comes from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sources {
     /// The files of every `--policies` argument; a later argument's policy replaces an earlier one of its name.
     pub policies: Vec<Vec<Text>>,

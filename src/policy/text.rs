@@ -49,6 +49,13 @@ impl fmt::Display for LoadErrors {
 
 impl std::error::Error for LoadErrors {}
 
+/// Whether the same stands in a file of the same name.
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.file == other.file && self.text == other.text
+    }
+}
+
 impl Text {
     /// A file and what stands in it.
     #[must_use]
