@@ -13,5 +13,6 @@ pub mod policy;
 pub mod review;
 pub mod rule;
 pub mod server;
+pub mod store;
 pub mod suite;
 pub mod telemetry;
