@@ -44,11 +44,12 @@ async fn livez() -> Response {
 }
 
 async fn readyz(State(desk): State<Arc<Desk>>) -> Response {
-    match desk.health.phase() {
-        Phase::Ready => plain(StatusCode::OK, "ok\n"),
-        Phase::NotReady(reason) => plain(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")),
-        Phase::Draining | Phase::Closing => plain(StatusCode::SERVICE_UNAVAILABLE, "not ready: stopping\n"),
-    }
+    let (status, phase) = match desk.health.phase() {
+        Phase::Ready => (StatusCode::OK, "ok".to_owned()),
+        Phase::NotReady(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}")),
+        Phase::Draining | Phase::Closing => (StatusCode::SERVICE_UNAVAILABLE, "not ready: stopping".to_owned()),
+    };
+    plain(status, format!("{phase}\n{}", desk.health.details()))
 }
 
 async fn validate(State(desk): State<Arc<Desk>>, request: Request) -> Response {
