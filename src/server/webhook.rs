@@ -1,5 +1,7 @@
 //! The judge behind the door: the running policies, and a log line for every decision.
 
+use std::mem;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -14,7 +16,8 @@ use crate::rule::Request;
 /// Judges by a set of policies.
 #[derive(Debug)]
 pub struct Webhook {
-    set: PolicySet,
+    /// Locked for no longer than it takes to copy or to change the pointer.
+    set: RwLock<Arc<PolicySet>>,
     /// Nothing is known of the cluster yet.
     snapshot: Snapshot,
 }
@@ -23,19 +26,33 @@ impl Webhook {
     /// A webhook with these policies in force.
     #[must_use]
     pub fn new(set: PolicySet) -> Self {
-        Self { set, snapshot: Snapshot::default() }
+        Self { set: RwLock::new(Arc::new(set)), snapshot: Snapshot::default() }
+    }
+
+    /// The set in force.
+    #[must_use]
+    pub fn set(&self) -> Arc<PolicySet> {
+        // Nobody panics with the lock in hand; were it so, the pointer would be whole all the same.
+        Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another set into force, for what is judged from now on.
+    pub fn replace(&self, set: PolicySet) {
+        let old = mem::replace(&mut *self.set.write().unwrap_or_else(PoisonError::into_inner), Arc::new(set));
+        // Not before the lock is open again.
+        drop(old);
     }
 }
 
 impl Judge for Webhook {
     fn judge(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply {
         let started = Instant::now();
-        respond(&self.set, &self.snapshot, endpoint, body, now, &mut |record| log(record, started))
+        respond(&self.set(), &self.snapshot, endpoint, body, now, &mut |record| log(record, started))
     }
 
     fn panicked(&self, endpoint: Endpoint, body: &[u8], _: Timestamp) -> Reply {
         let started = Instant::now();
-        respond_to_fault(&self.set, endpoint, body, &mut |record| log(record, started))
+        respond_to_fault(&self.set(), endpoint, body, &mut |record| log(record, started))
     }
 }
 
