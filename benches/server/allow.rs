@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use vigla::review::{Endpoint, Reply};
 use vigla::server::dev::DevTls;
+use vigla::server::tls;
 use vigla::server::{Health, Judge, Server, Stop};
 
 /// Turns the benchmark into the server.
@@ -42,7 +43,7 @@ impl Judge for AllowAll {
 /// Serves until it is killed, and says the same first lines as `vigla serve --dev`.
 pub(crate) async fn serve() {
     let dev = DevTls::make([127, 0, 0, 1].into()).unwrap();
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), dev.config()).await.unwrap();
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), tls::config(dev.identity()).unwrap()).await.unwrap();
     println!("listening on https://{}\nCA certificate: {}", server.address(), dev.ca_path().display());
     let stop = Stop::on_signals().unwrap();
     server.run(Arc::new(AllowAll), Health::default(), stop, Duration::ZERO).await;

@@ -1,16 +1,16 @@
 //! `vigla serve`: the webhook server.
 
 mod greeting;
+mod reload;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
-use rustls::ServerConfig;
 use tracing::level_filters::LevelFilter;
 
 use super::output::{self, Color};
@@ -18,8 +18,10 @@ use super::sources::{self, Sources};
 use super::{Exit, Failure};
 use crate::policy::PolicySet;
 use crate::server::dev::{DevError, DevTls};
-use crate::server::{Health, Server, Stop, Webhook, tls};
+use crate::server::tls::{self, Files, Identity, Rotation};
+use crate::server::{Health, Server, Stop, Webhook};
 use crate::telemetry;
+use reload::Upkeep;
 
 const PORT: u16 = 8443;
 
@@ -76,20 +78,42 @@ impl From<LogLevel> for LevelFilter {
 }
 
 /// Where the certificate comes from.
-enum Identity<'a> {
-    Files { certificate: &'a Path, key: &'a Path },
-    Dev,
+enum Origin {
+    Files(Rotation),
+    Dev(DevTls),
+}
+
+impl Origin {
+    fn identity(&self) -> Arc<Identity> {
+        match self {
+            Self::Files(rotation) => rotation.identity(),
+            Self::Dev(dev) => dev.identity(),
+        }
+    }
 }
 
 impl Serve {
-    fn identity(&self) -> Result<Identity<'_>, &'static str> {
+    /// The files of the certificate; none: `--dev` makes one.
+    fn tls_files(&self) -> Result<Option<Files>, &'static str> {
         match (self.dev, &self.tls_cert, &self.tls_key) {
-            (true, None, None) => Ok(Identity::Dev),
+            (true, None, None) => Ok(None),
             (true, ..) => Err("--dev makes its own certificate; leave out --tls-cert and --tls-key"),
-            (false, Some(certificate), Some(key)) => Ok(Identity::Files { certificate, key }),
+            (false, Some(certificate), Some(key)) => {
+                Ok(Some(Files { certificate: certificate.clone(), key: key.clone() }))
+            }
             (false, None, None) => Err("no certificate; give --tls-cert and --tls-key, or --dev to try things out"),
             (false, Some(_), None) => Err("--tls-cert needs --tls-key"),
             (false, None, Some(_)) => Err("--tls-key needs --tls-cert"),
+        }
+    }
+
+    fn origin(&self) -> Result<Origin, Failure> {
+        match self.tls_files().map_err(Failure::bad_input)? {
+            Some(files) => Rotation::start(files).map(Origin::Files).map_err(Failure::bad_input),
+            None => DevTls::make(self.address().ip()).map(Origin::Dev).map_err(|error| match error {
+                DevError::Write { .. } => Failure::bad_input(error),
+                _ => Failure::fault(error),
+            }),
         }
     }
 
@@ -102,33 +126,28 @@ impl Serve {
         telemetry::start(self.log_level.into(), color.applies(&io::stderr()));
         // The door stays shut until there is something to judge with.
         let set = self.sources.load(sources::today())?;
-        let (config, dev) = match self.identity().map_err(Failure::bad_input)? {
-            Identity::Files { certificate, key } => {
-                (tls::from_files(certificate, key).map_err(Failure::bad_input)?, None)
-            }
-            Identity::Dev => {
-                let dev = DevTls::make(self.address().ip()).map_err(|error| match error {
-                    DevError::Write { .. } => Failure::bad_input(error),
-                    _ => Failure::fault(error),
-                })?;
-                (dev.config(), Some(dev))
-            }
-        };
+        let origin = self.origin()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::fault(format!("cannot start threads: {error}")))?;
-        let outcome = runtime.block_on(self.serve(set, config, dev.as_ref()));
+        let outcome = runtime.block_on(self.serve(set, origin));
         // Whoever asked twice to stop does not wait for a request that is being judged.
         runtime.shutdown_background();
         outcome
     }
 
-    async fn serve(&self, set: PolicySet, config: Arc<ServerConfig>, dev: Option<&DevTls>) -> Result<Exit, Failure> {
+    async fn serve(&self, set: PolicySet, origin: Origin) -> Result<Exit, Failure> {
         let stop = Stop::on_signals().map_err(|error| Failure::fault(format!("cannot listen to signals: {error}")))?;
+        let identity = origin.identity();
+        let config = tls::config(Arc::clone(&identity)).map_err(Failure::fault)?;
         let server = Server::bind(self.address(), config).await.map_err(Failure::bad_input)?;
-        let health = Health::default();
-        health.ready();
         tracing::info!(address = %server.address(), policies = set.policies().len(), set = set.hash(), "serving");
-        if let Err(failure) = output::print(&greeting::greeting(server.address(), dev.map(DevTls::ca_path))) {
+        let health = Health::default();
+        let (rotation, dev) = match origin {
+            Origin::Files(rotation) => (Some(rotation), None),
+            Origin::Dev(dev) => (None, Some(dev)),
+        };
+        Upkeep { rotation, identity, health: health.clone() }.begin()?;
+        if let Err(failure) = output::print(&greeting::greeting(server.address(), dev.as_ref().map(DevTls::ca_path))) {
             // Nobody reads along; that is no reason to leave the door unguarded.
             tracing::warn!(error = failure.message, "cannot greet");
         }

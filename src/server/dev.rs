@@ -11,14 +11,13 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, SanType,
 };
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use super::tls;
+use super::tls::{Certificate, Identity};
 
 /// How long the certificates last: long enough for a demonstration, too short to be forgotten in production.
 const VALIDITY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -27,7 +26,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(60 * 60);
 
 /// TLS for loopback, and the CA that signed it.
 pub struct DevTls {
-    config: Arc<ServerConfig>,
+    identity: Arc<Identity>,
     ca: NamedTempFile,
 }
 
@@ -63,12 +62,12 @@ impl DevTls {
         let chain: Vec<CertificateDer<'static>> = vec![certificate.into()];
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let pair = CertifiedKey::from_der(chain, key, &provider)?;
-        Ok(Self { config: tls::config(provider, pair)?, ca: file })
+        Ok(Self { identity: Arc::new(Identity::new(Certificate::new(pair)?)), ca: file })
     }
 
-    /// The configuration to serve with.
-    pub fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.config)
+    /// The certificate.
+    pub fn identity(&self) -> Arc<Identity> {
+        Arc::clone(&self.identity)
     }
 
     /// The CA's file (PEM), readable by this user alone and gone when this value is dropped.

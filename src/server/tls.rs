@@ -1,207 +1,90 @@
-//! The certificate and the TLS configuration around it.
+//! The certificate in use, how it is replaced, and the TLS configuration around it.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::{fs, io};
+mod bundle;
+mod pair;
+mod rotation;
+mod validity;
 
-use ::pem::{EncodeConfig, LineEnding, Pem};
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, ServerConfig};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+pub use bundle::ca_bundle;
+pub use pair::{Files, TlsError};
+pub use rotation::Rotation;
+pub use validity::Validity;
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use rustls::Error;
+use rustls::crypto::ring;
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, ServerConfig};
+use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
-use rustls::{Error, InconsistentKeys, RootCertStore};
-use thiserror::Error;
 
-/// A certificate or key that cannot be served with.
-#[derive(Debug, Error)]
-pub enum TlsError {
-    /// A file that cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file that is damaged PEM.
-    #[error("`{}` is not well-formed PEM: {}", path.display(), damage(source))]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: pem::Error,
-    },
-    /// A file without a certificate.
-    #[error("no certificate in `{}`; expected a PEM section `BEGIN CERTIFICATE`", path.display())]
-    NoCertificate {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file without a private key.
-    #[error(
-        "no private key in `{}`; expected one PEM section `BEGIN PRIVATE KEY` (or RSA, EC), not encrypted",
-        path.display()
-    )]
-    NoKey {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A key behind a passphrase, for which nobody is there to ask.
-    #[error(
-        "the private key in `{0}` is encrypted; expected one without a passphrase (`openssl pkey -in {0}` prints it)",
-        path.display()
-    )]
-    Encrypted {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file with several private keys.
-    #[error("{count} private keys in `{}`; expected one", path.display())]
-    ManyKeys {
-        /// The file.
-        path: PathBuf,
-        /// How many.
-        count: usize,
-    },
-    /// A certificate that TLS cannot use.
-    #[error("the certificate in `{}` cannot be used: {}", path.display(), defect(source))]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: Error,
-    },
-    /// A key that TLS cannot use.
-    #[error(
-        "the private key in `{}` cannot be used; \
-         expected RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519",
-        path.display()
-    )]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// What TLS says: that it is none of them.
-        source: Error,
-    },
-    /// A key that belongs to another certificate.
-    #[error(
-        "the private key in `{}` does not belong to the certificate in `{}`, which must be the first of its chain",
-        key.display(),
-        certificate.display()
-    )]
-    Mismatch {
-        /// The certificate's file.
-        certificate: PathBuf,
-        /// The key's file.
-        key: PathBuf,
-    },
+/// A certificate chain with its private key.
+#[derive(Clone)]
+pub(super) struct Certificate {
+    pair: Arc<CertifiedKey>,
+    validity: Validity,
 }
 
-/// TLS with the certificate chain (the server's own first) and the private key of two PEM files.
-pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain = certificates(certificate)?;
-    let private_key = private_key(key)?;
-    let provider = ring::default_provider();
-    let signer = provider
-        .key_provider
-        .load_private_key(private_key)
-        .map_err(|source| TlsError::Key { path: key.to_owned(), source })?;
-    let pair = CertifiedKey::new(chain, signer);
-    match pair.keys_match() {
-        // A key that cannot say its public half may fit; the first handshake tells.
-        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
-        Err(Error::InconsistentKeys(_)) => {
-            return Err(TlsError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() });
-        }
-        Err(source) => {
-            return Err(TlsError::Certificate { path: certificate.to_owned(), source });
-        }
+impl Certificate {
+    /// Of a chain only the first certificate's validity counts: callers leave out what they do not need of the rest.
+    pub(super) fn new(pair: CertifiedKey) -> Result<Self, Error> {
+        let validity = Validity::of(pair.end_entity_cert()?)?;
+        Ok(Self { pair: Arc::new(pair), validity })
     }
-    config(provider, pair).map_err(|source| TlsError::Certificate { path: certificate.to_owned(), source })
 }
 
-/// The certificates of a PEM file and nothing else of it, for others to trust: PEM again.
-pub fn ca_bundle(path: &Path) -> Result<String, TlsError> {
-    let certificates = certificates(path)?;
-    let mut roots = RootCertStore::empty();
-    for certificate in &certificates {
-        let refused = |source| TlsError::Certificate { path: path.to_owned(), source };
-        roots.add(certificate.clone()).map_err(refused)?;
+/// The certificate in use. Replacing it concerns the handshakes that follow; connections go on.
+pub struct Identity(RwLock<Certificate>);
+
+impl Identity {
+    pub(super) fn new(certificate: Certificate) -> Self {
+        Self(RwLock::new(certificate))
     }
-    let sections: Vec<Pem> =
-        certificates.into_iter().map(|certificate| Pem::new("CERTIFICATE", certificate.as_ref())).collect();
-    Ok(::pem::encode_many_config(&sections, EncodeConfig::new().set_line_ending(LineEnding::LF)))
-}
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let certificates: Vec<_> = sections(path, &read_file(path)?)?;
-    if certificates.is_empty() {
-        return Err(TlsError::NoCertificate { path: path.to_owned() });
+    /// From when to when the certificate in use is valid.
+    pub fn validity(&self) -> Validity {
+        self.read().validity
     }
-    Ok(certificates)
+
+    /// When the certificate in use expires.
+    pub fn not_after(&self) -> Timestamp {
+        self.validity().not_after
+    }
+
+    fn replace(&self, certificate: Certificate) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = certificate;
+    }
+
+    /// Nobody panics with the lock in hand; were it so, the certificate would be whole all the same.
+    fn read(&self) -> Certificate {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
-/// TLS 1.2 and 1.3 with this pair. The provider is named here: a process default would be a global that tests and
-/// libraries could set first.
-pub(super) fn config(provider: CryptoProvider, pair: CertifiedKey) -> Result<Arc<ServerConfig>, Error> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+impl ResolvesServerCert for Identity {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.read().pair)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a certificate valid until {}", self.not_after())
+    }
+}
+
+/// TLS 1.2 and 1.3 with whatever certificate is in use. The provider is named here: a process default would be a global
+/// that tests and libraries could set first.
+pub fn config(identity: Arc<Identity>) -> Result<Arc<ServerConfig>, Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
+        .with_cert_resolver(identity);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // The API server has no session cache: tickets would be bytes and memory for nobody.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(Arc::new(config))
-}
-
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let text = read_file(path)?;
-    if is_encrypted(&text) {
-        return Err(TlsError::Encrypted { path: path.to_owned() });
-    }
-    let mut keys: Vec<PrivateKeyDer<'static>> = sections(path, &text)?;
-    match (keys.pop(), keys.len()) {
-        (Some(key), 0) => Ok(key),
-        (Some(_), others) => Err(TlsError::ManyKeys { path: path.to_owned(), count: others + 1 }),
-        (None, _) => Err(TlsError::NoKey { path: path.to_owned() }),
-    }
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
-}
-
-/// All sections of one kind in a PEM file.
-fn sections<T: PemObject>(path: &Path, text: &[u8]) -> Result<Vec<T>, TlsError> {
-    let sections = T::pem_slice_iter(text).collect::<Result<_, _>>();
-    sections.map_err(|source| TlsError::Damaged { path: path.to_owned(), source })
-}
-
-/// A PKCS #8 key says so in its section's name, the older kinds in a header inside the section.
-fn is_encrypted(text: &[u8]) -> bool {
-    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    lines.any(|line| line == b"-----BEGIN ENCRYPTED PRIVATE KEY-----" || line == b"Proc-Type: 4,ENCRYPTED")
-}
-
-/// What is wrong with a PEM file, without the values of Rust that the library prints.
-fn damage(error: &pem::Error) -> String {
-    match error {
-        pem::Error::MissingSectionEnd { end_marker } => {
-            format!("the line `-----END {}-----` is missing", String::from_utf8_lossy(end_marker).escape_debug())
-        }
-        pem::Error::IllegalSectionStart { .. } => "a line that begins a section does not end in `-----`".to_owned(),
-        pem::Error::Base64Decode(_) => "a section holds something else than base64".to_owned(),
-        other => other.to_string(),
-    }
-}
-
-/// What is wrong with a certificate: it comes from a file here, not from a peer, as the library would say.
-fn defect(error: &Error) -> String {
-    match error {
-        Error::InvalidCertificate(_) => "it is no well-formed X.509 certificate".to_owned(),
-        other => other.to_string(),
-    }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use vigla::review::{Endpoint, Reply};
 use vigla::server::dev::DevTls;
-use vigla::server::{Health, Judge, Server, Stop, StopTrigger};
+use vigla::server::{Health, Judge, Server, Stop, StopTrigger, tls};
 
 use crate::common::{Door, Http, send, soon};
 
@@ -55,7 +55,7 @@ struct InProcess {
 
 async fn start() -> InProcess {
     let dev = DevTls::make([127, 0, 0, 1].into()).unwrap();
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), dev.config()).await.unwrap();
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), tls::config(dev.identity()).unwrap()).await.unwrap();
     let door = Door::new(server.address(), dev.ca_path());
     let health = Health::default();
     let (trigger, stop) = Stop::by_hand();

@@ -15,6 +15,8 @@ mod judge;
 mod lifecycle;
 mod limits;
 mod log;
+mod mount;
 mod refusals;
+mod rotation;
 mod routes;
 mod startup;
