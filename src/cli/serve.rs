@@ -14,14 +14,14 @@ use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use super::output::{self, Color};
-use super::sources::{self, Sources};
+use super::sources::Sources;
 use super::{Exit, Failure};
 use crate::policy::PolicySet;
 use crate::server::dev::{DevError, DevTls};
 use crate::server::tls::{self, Files, Identity, Rotation};
 use crate::server::{Health, Server, Stop, Webhook};
 use crate::telemetry;
-use reload::Upkeep;
+use reload::{PolicyFiles, Upkeep};
 
 const PORT: u16 = 8443;
 
@@ -125,33 +125,33 @@ impl Serve {
     pub(super) fn run(&self, color: Color) -> Result<Exit, Failure> {
         telemetry::start(self.log_level.into(), color.applies(&io::stderr()));
         // The door stays shut until there is something to judge with.
-        let set = self.sources.load(sources::today())?;
+        let (set, policies) = PolicyFiles::open(&self.sources)?;
         let origin = self.origin()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::fault(format!("cannot start threads: {error}")))?;
-        let outcome = runtime.block_on(self.serve(set, origin));
+        let outcome = runtime.block_on(self.serve(set, policies, origin));
         // Whoever asked twice to stop does not wait for a request that is being judged.
         runtime.shutdown_background();
         outcome
     }
 
-    async fn serve(&self, set: PolicySet, origin: Origin) -> Result<Exit, Failure> {
+    async fn serve(&self, set: PolicySet, policies: Option<PolicyFiles>, origin: Origin) -> Result<Exit, Failure> {
         let stop = Stop::on_signals().map_err(|error| Failure::fault(format!("cannot listen to signals: {error}")))?;
         let identity = origin.identity();
         let config = tls::config(Arc::clone(&identity)).map_err(Failure::fault)?;
         let server = Server::bind(self.address(), config).await.map_err(Failure::bad_input)?;
         tracing::info!(address = %server.address(), policies = set.policies().len(), set = set.hash(), "serving");
-        let health = Health::default();
+        let (health, webhook) = (Health::default(), Arc::new(Webhook::new(set)));
         let (rotation, dev) = match origin {
             Origin::Files(rotation) => (Some(rotation), None),
             Origin::Dev(dev) => (None, Some(dev)),
         };
-        Upkeep { rotation, identity, health: health.clone() }.begin()?;
+        Upkeep { policies, webhook: Arc::clone(&webhook), rotation, identity, health: health.clone() }.begin()?;
         if let Err(failure) = output::print(&greeting::greeting(server.address(), dev.as_ref().map(DevTls::ca_path))) {
             // Nobody reads along; that is no reason to leave the door unguarded.
             tracing::warn!(error = failure.message, "cannot greet");
         }
-        server.run(Arc::new(Webhook::new(set)), health, stop, self.delay()).await;
+        server.run(webhook, health, stop, self.delay()).await;
         Ok(Exit::Clean)
     }
 

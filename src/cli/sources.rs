@@ -14,7 +14,7 @@ use super::{Failure, output};
 use crate::policy::{self, Notice, PolicySet, Profile, Text};
 
 /// Policies of one's own, Settings, the profile.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct Sources {
     /// Policies beside the built-in ones: a file, or a folder with files; may be repeated, and the last one wins
     #[arg(long = "policies", value_name = "PATH", env = "VIGLA_POLICIES", value_delimiter = ',')]
@@ -53,6 +53,11 @@ fn namespace(name: &str) -> Result<String, &'static str> {
 }
 
 impl Sources {
+    /// The files and folders that they name.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.policies.iter().chain(&self.settings)
+    }
+
     /// Reads the files; whether what stands in them makes sense is for loading to say.
     pub(super) fn read(&self) -> Result<policy::Sources, Failure> {
         let mut unread = Vec::new();

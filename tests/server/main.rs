@@ -17,6 +17,7 @@ mod limits;
 mod log;
 mod mount;
 mod refusals;
+mod reload;
 mod rotation;
 mod routes;
 mod startup;

@@ -44,6 +44,10 @@ impl Mount {
         }
     }
 
+    pub(crate) fn folder(&self) -> &str {
+        self.folder.path().to_str().unwrap()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
