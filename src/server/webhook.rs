@@ -46,13 +46,13 @@ impl Webhook {
 
 impl Judge for Webhook {
     fn judge(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply {
-        let started = Instant::now();
-        respond(&self.set(), &self.snapshot, endpoint, body, now, &mut |record| log(record, started))
+        let (set, started) = (self.set(), Instant::now());
+        respond(&set, &self.snapshot, endpoint, body, now, &mut |record| log(record, set.hash(), started))
     }
 
     fn panicked(&self, endpoint: Endpoint, body: &[u8], _: Timestamp) -> Reply {
-        let started = Instant::now();
-        respond_to_fault(&self.set(), endpoint, body, &mut |record| log(record, started))
+        let (set, started) = (self.set(), Instant::now());
+        respond_to_fault(&set, endpoint, body, &mut |record| log(record, set.hash(), started))
     }
 }
 
@@ -84,8 +84,9 @@ fn warns(decision: &Decision<'_>) -> bool {
     decision.sent.iter().any(|judged| matches!(judged.effect, Effect::Warn | Effect::Old))
 }
 
-/// One line a decision, at a level by its verdict: who asked for what and what came of it, never the object.
-fn log(record: &Record<'_>, started: Instant) {
+/// One line a decision, at a level by its verdict: who asked for what, what came of it and by which set,
+/// never the object.
+fn log(record: &Record<'_>, set: &str, started: Instant) {
     let verdict = Verdict::of(record);
     let Record { endpoint, request, decision, .. } = record;
     /// tracing fixes the level of an event where it is written; fields are looked at only where the level is logged.
@@ -103,6 +104,7 @@ fn log(record: &Record<'_>, started: Instant) {
                 dry_run = request.map(|request| request.dry_run),
                 findings = decision.summary(),
                 fault = record.fault,
+                set,
                 micros = started.elapsed().as_micros(),
                 "{endpoint:?} {verdict:?}"
             )

@@ -2,6 +2,7 @@
 
 use hyper::http::StatusCode;
 
+use crate::common::review::read;
 use crate::common::{Http, REVIEW, REVIEW_UID, Vigla};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,6 +37,8 @@ async fn a_warning_of_what_was_there_before_is_a_warning() {
     assert!(answer.body.contains(r#""allowed":true"#) && answer.body.contains(r#""warnings":["#), "{}", answer.body);
     let line = vigla.wait_for_log("Validate ");
     assert!(line.contains("Validate Warned") && line.contains("=old"), "{line}");
+    let set = &read(answer.body.as_bytes()).audit_annotations["policy-set"];
+    assert!(line.contains(&format!("set=\"{set}\"")), "the log and the audit log name the same set: {line}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
