@@ -86,7 +86,9 @@ async fn call(vigla: &Vigla, client: &HttpsClient<Full<Bytes>>, path: &str, revi
 
 /// Policy and path of a warning; what concerns the request as a whole has no path.
 fn said(warning: &str, effect: &'static str) -> (String, String, &'static str) {
-    let mut parts = warning.strip_prefix("mended by Vigla: ").unwrap_or(warning).split(": ");
+    let warning = warning.strip_prefix("mended by Vigla: ").unwrap_or(warning);
+    let warning = warning.strip_prefix("(unchanged from the stored object) ").unwrap_or(warning);
+    let mut parts = warning.split(": ");
     let policy = parts.next().unwrap().to_owned();
     let path = parts.next().filter(|path| path.starts_with('/')).unwrap_or_default();
     (policy, path.to_owned(), effect)
