@@ -13,6 +13,7 @@ mod node;
 mod place;
 mod typed;
 mod yaml;
+pub(crate) use yaml::quoted;
 pub use yaml::{Document, read_yaml, split_documents};
 
 pub use de::ShapeError;

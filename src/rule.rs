@@ -6,6 +6,7 @@ mod finding;
 pub mod injection;
 pub mod labels;
 mod request;
+pub mod telemetry;
 
 pub use crate::mesh::{GroupKind, Scope, Served, served, served_kinds};
 pub use documentation::Documentation;
@@ -157,6 +158,7 @@ macro_rules! entry {
 pub static RULES: &[Entry] = &[
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
+    entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
 ];
 

@@ -132,6 +132,24 @@ fn other_projects_cases_on_labels_are_told_apart() {
 }
 
 #[test]
+fn of_istios_samples_the_demo_profile_alone_traces_every_request() {
+    let Some(folder) = common::cases() else { return };
+    let mut judged = 0;
+    for case in lines(&folder.join("istio-samples-reviews.jsonl")) {
+        let answer = validate_json(&case["review"]);
+        let causes = answer.status.iter().flat_map(|status| &status.details.causes);
+        let sampling: Vec<_> = causes.filter(|cause| cause.reason == "no-full-trace-sampling").collect();
+        let demo = case["file"].as_str().unwrap().ends_with("bookinfo/demo-profile-no-gateways.yaml");
+        assert_eq!(sampling.len(), usize::from(demo), "{}: {sampling:?}", case["file"]);
+        let advised = answer.warnings.iter().filter(|warning| warning.contains("no-full-trace-sampling")).count();
+        let bootstrap = case["file"].as_str().unwrap().ends_with("custom-bootstrap/example-app.yaml");
+        assert!(advised == 0 || bootstrap, "{}: {:?}", case["file"], answer.warnings);
+        judged += 1;
+    }
+    assert!(judged > 300, "{judged}");
+}
+
+#[test]
 fn fixtures_of_kubernetes_are_read() {
     let Some(folder) = common::cases() else { return };
     for path in files(&folder.join("k8s-api")) {

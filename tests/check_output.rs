@@ -86,3 +86,32 @@ fn nothing_in_a_file_or_its_name_reaches_the_terminal_as_a_command() {
     assert_eq!(run.report()["findings"][0]["file"], name);
     assert_eq!(run.report()["findings"][0]["column"], 49);
 }
+
+/// Mesh config in a file, and what is shown of it.
+fn mesh_config(mesh: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: istio, namespace: istio-system}}\ndata:\n  mesh: {mesh}\n"
+    )
+}
+
+#[test]
+fn a_finding_in_a_string_of_yaml_is_shown_on_its_line() {
+    let block = mesh_config("|-\n    # shared\n    defaultConfig:\n      tracing:\n        sampling: 100");
+    let run = check(&block);
+    assert_eq!(run.places(), ["9:19 istio"]);
+    let found = &run.report()["findings"][0];
+    assert_eq!(found["path"], "/data/mesh");
+    assert_eq!((&found["innerPath"], &found["innerLine"]), (&json!("/defaultConfig/tracing/sampling"), &json!(4)));
+    let text = check_with(&block, &[]).out;
+    assert!(text.contains("9 |         sampling: 100\n") && text.contains("^^^ below 100 %"), "{text}");
+    assert!(text.contains("= inside: /defaultConfig/tracing/sampling, line 4 of the string\n"), "{text}");
+
+    // A string that the file shows with escapes is shown itself, with the line in it.
+    let quoted = check(&mesh_config(r#""defaultConfig:\n  tracing:\n    sampling: 100""#));
+    assert_eq!(quoted.places(), ["5:9 istio"]);
+    assert_eq!(quoted.report()["findings"][0]["innerLine"], 3);
+
+    let broken = check(&mesh_config("|\n    accessLogFile: ''\n    defaultConfig: {tracing: [}"));
+    assert_eq!(broken.places(), ["7:30 istio"]);
+    assert_eq!(broken.report()["findings"][0]["innerPath"], "");
+}

@@ -130,6 +130,20 @@ impl<'t> Node<'t> {
             .filter(|node| node.entry().is_some_and(|entry| !entry.shadowed))
     }
 
+    /// This node and all below it, each before what is below it.
+    pub fn descendants(self) -> impl Iterator<Item = Self> {
+        let mut open = vec![self];
+        std::iter::from_fn(move || {
+            let node = open.pop()?;
+            let first = open.len();
+            open.extend(node.children());
+            if let Some(children) = open.get_mut(first..) {
+                children.reverse();
+            }
+            Some(node)
+        })
+    }
+
     /// Names and values of a map; nothing for anything else.
     pub fn members(self) -> impl Iterator<Item = (&'t str, Self)> + Clone {
         self.children().filter_map(|child| Some((child.key()?, child)))

@@ -64,7 +64,7 @@ fn too_deep(offset: usize) -> ReadError {
 }
 
 /// The author's words for a message, shortened where they are long.
-fn quoted(words: &str) -> String {
+pub(crate) fn quoted(words: &str) -> String {
     const LONGEST: usize = 60;
     let mut end = words.char_indices().map(|(at, _)| at).skip(LONGEST);
     match end.next().and_then(|end| words.get(..end)) {

@@ -1,0 +1,3 @@
+//! Rules on what the mesh tells of its traffic: traces, logs, metrics.
+
+pub mod no_full_trace_sampling;

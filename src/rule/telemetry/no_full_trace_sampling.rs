@@ -1,0 +1,162 @@
+//! `no-full-trace-sampling`.
+
+mod control_plane;
+mod envoy_filter;
+mod installation;
+mod istiod;
+mod judge;
+mod proxy_config;
+mod runtime;
+mod telemetry;
+mod virtual_service;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::{GroupKind, MESH_CONFIGS, PROXY_CONFIGS, mesh_configs, pod_template, proxy_configs};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Findings, Input, Metadata, Operation, Rule, Severity};
+use judge::Judge;
+
+documented! {
+    /// Not every request is traced.
+    ///
+    /// # What it does
+    ///
+    /// Refuses what makes the mesh, or some of its proxies, trace all requests, and advises against a tenth and more.
+    /// It looks wherever Istio takes the share from: `Telemetry`, mesh config and proxy config (ConfigMaps, the annotation
+    /// `proxy.istio.io/config`, the proxy's environment, `ProxyConfig`), istiod's environment, `IstioOperator`, `Istio`,
+    /// `IstioRevision` and `ServiceMeshControlPlane`, and `EnvoyFilter`. Of what may force single traces it advises:
+    /// headers that a `VirtualService` sets, a bootstrap of one's own.
+    ///
+    /// # Why
+    ///
+    /// Each span is work for the proxy that makes it, for the network and for the tracing backend, which has to keep it:
+    /// with every request traced, that grows with the traffic and fails with it. Istio's own default is one request in a
+    /// hundred; its demo profile traces all and is not for production:
+    /// <https://istio.io/latest/docs/tasks/observability/distributed-tracing/sampling/>.
+    /// Where each share counts, and from where that is known, stands in `docs/policies/no-full-trace-sampling.md`.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: telemetry.istio.io/v1
+    /// kind: Telemetry
+    /// metadata: {name: mesh-default, namespace: istio-system}
+    /// spec:
+    ///   tracing:
+    ///   - randomSamplingPercentage: 100
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: telemetry.istio.io/v1
+    /// kind: Telemetry
+    /// metadata: {name: mesh-default, namespace: istio-system}
+    /// spec:
+    ///   tracing:
+    ///   - randomSamplingPercentage: 0.1
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// - `deny` (100): from so many percent of requests on, a violation.
+    /// - `warn` (10): from so many percent on, advice.
+    /// - `clamp` (none): with the action `Patch`, what a violation is set to, in percent, where it stands in a field of
+    ///   its own: `Telemetry`, istiod's environment, the objects of installers. YAML in strings, and filters, stay as
+    ///   they are.
+    ///
+    /// # Known limits
+    ///
+    /// Not seen: Helm values that another tool renders (`HelmRelease`, `Application`), variables that come from another
+    /// object (`envFrom`, and `PROXY_CONFIG` by `valueFrom`), mesh config under `binaryData`. YAML in a string is refused
+    /// where a key stands twice, though istiod takes the last one. A share of 99.995 or more counts as 100: Envoy counts
+    /// in hundredths of a percent.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(try_from = "Params")]
+    pub struct NoFullTraceSampling { params: Params }
+}
+
+/// The parameters, all in percent of requests: above 0 and at most 100.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Params {
+    /// From here on, a violation.
+    deny: f64,
+    /// From here on, advice.
+    warn: f64,
+    /// What violations are set to with the action `Patch`; below `deny`.
+    clamp: Option<f64>,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { deny: 100.0, warn: 10.0, clamp: None }
+    }
+}
+
+impl TryFrom<Params> for NoFullTraceSampling {
+    type Error = String;
+
+    fn try_from(params: Params) -> Result<Self, String> {
+        let Params { deny, warn, clamp } = params;
+        for (name, percent) in [("deny", Some(deny)), ("warn", Some(warn)), ("clamp", clamp)] {
+            if let Some(percent) = percent.filter(|percent| !(*percent > 0.0 && *percent <= 100.0)) {
+                return Err(format!("`{name}` is {percent}, expected a percentage above 0 and at most 100"));
+            }
+        }
+        match clamp.filter(|clamp| *clamp >= deny) {
+            Some(clamp) => Err(format!("`clamp` is {clamp}, which is a violation itself from `deny` ({deny}) on")),
+            None => Ok(Self { params }),
+        }
+    }
+}
+
+const OWN_KINDS: [GroupKind; 3] = [
+    GroupKind { group: "networking.istio.io", kind: "EnvoyFilter" },
+    GroupKind { group: "networking.istio.io", kind: "VirtualService" },
+    GroupKind { group: "telemetry.istio.io", kind: "Telemetry" },
+];
+
+impl Rule for NoFullTraceSampling {
+    const METADATA: Metadata = Metadata {
+        name: "no-full-trace-sampling",
+        severity: Severity::High,
+        kinds: &GroupKind::all_of::<25>(&[&PROXY_CONFIGS, &MESH_CONFIGS, &OWN_KINDS]),
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        fixes: true,
+        codes: &[],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let Input { object, request, mesh, .. } = input;
+        let kind = (&*request.kind.group, &*request.kind.kind);
+        let judge = &mut Judge::new(&self.params, findings);
+        for carrier in proxy_configs(kind.0, kind.1, object)? {
+            proxy_config::check(judge, carrier);
+        }
+        let mut decided = false;
+        for carrier in mesh_configs(kind, (&request.namespace, &request.name), object, mesh)? {
+            decided |= proxy_config::check_default(judge, carrier);
+        }
+        match kind {
+            ("telemetry.istio.io", "Telemetry") => telemetry::check(judge, object)?,
+            ("networking.istio.io", "EnvoyFilter") => envoy_filter::check(judge, object)?,
+            ("networking.istio.io", "VirtualService") => virtual_service::check(judge, object)?,
+            ("maistra.io", "ServiceMeshControlPlane") => control_plane::check(judge, object)?,
+            ("install.istio.io" | "sailoperator.io", _) => installation::check(judge, kind.0, object, decided)?,
+            _ => {
+                if let Some(template) = pod_template(kind.0, kind.1, object)? {
+                    proxy_config::check_bootstrap(judge, &template)?;
+                    if mesh.control_plane_namespaces.iter().any(|own| *own == request.namespace) {
+                        istiod::check(judge, &template)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! What installers make a control plane of: `IstioOperator`, and `Istio` and `IstioRevision` of the Sail operator.
+//!
+//! The chart writes istiod's variable after those of `env`, from `traceSampling`, which a profile copies over the top of
+//! the values; a variable that the operator merges into the Deployment replaces it.
+//! <https://github.com/istio/istio/tree/master/manifests/charts/istio-control/istio-discovery>
+
+use json_patch::jsonptr::PointerBuf;
+
+use super::istiod::{self, VARIABLE};
+use super::judge::{Judge, Share};
+use crate::object::{Node, Value, WrongType};
+
+/// Judges what sets the share where mesh config does not. `group`: of the object; `decided`: whether mesh config does.
+pub(super) fn check(judge: &mut Judge<'_>, group: &str, object: Node<'_>, decided: bool) -> Result<(), WrongType> {
+    let Some(spec) = object.map("spec")? else { return Ok(()) };
+    let pilot = spec.map_at(&["components", "pilot", "k8s"])?;
+    if let Some(pilot) = pilot {
+        check_overlays(judge, pilot)?;
+    }
+    if decided {
+        return Ok(());
+    }
+    if let Some(pilot) = pilot
+        && istiod::check_container(judge, pilot)?
+    {
+        return Ok(());
+    }
+    let values = Values::of(spec)?;
+    let demo = values.demo(spec)?;
+    let own = values.all(&["pilot"], "traceSampling")?;
+    let top = values.all(&[], "traceSampling")?;
+    let shares = match (demo, own.is_empty()) {
+        (Some(profile), true) => {
+            judge.share(full(profile, group));
+            Vec::new()
+        }
+        (_, false) => own,
+        (None, true) => top,
+    };
+    for share in shares.iter().filter(|share| !is_empty(**share)) {
+        check_trace_sampling(judge, *share);
+    }
+    let written = shares.is_empty() || shares.iter().any(|share| !is_empty(*share));
+    for variable in values.variables()? {
+        match istiod::percent(variable) {
+            _ if !written => istiod::check_value(judge, variable),
+            Some(percent) => judge.idle_share(istiod::share(variable, percent), "the chart's own value comes after it"),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Helm values as an object has them: the checked ones, and those that are passed on unchecked.
+struct Values<'t>(Vec<Node<'t>>);
+
+impl<'t> Values<'t> {
+    fn of(spec: Node<'t>) -> Result<Self, WrongType> {
+        Ok(Self(spec.map("values")?.into_iter().chain(spec.map("unvalidatedValues")?).collect()))
+    }
+
+    /// The values of this name; `null` is unset.
+    fn all(&self, path: &[&str], name: &str) -> Result<Vec<Node<'t>>, WrongType> {
+        let mut found = Vec::new();
+        for values in &self.0 {
+            found.extend(values.map_at(path)?.and_then(|map| map.get(name)).filter(|node| !node.is_null()));
+        }
+        Ok(found)
+    }
+
+    /// istiod's variable among those that the chart passes on.
+    fn variables(&self) -> Result<Vec<Node<'t>>, WrongType> {
+        let own = self.all(&["pilot", "env"], VARIABLE)?;
+        if own.is_empty() { self.all(&["env"], VARIABLE) } else { Ok(own) }
+    }
+
+    /// What names the profile `demo`, which traces every request.
+    fn demo(&self, spec: Node<'t>) -> Result<Option<Node<'t>>, WrongType> {
+        let mut named: Vec<Node<'t>> = spec.get("profile").into_iter().collect();
+        named.extend(self.all(&[], "profile")?);
+        named.extend(self.all(&["global"], "profile")?);
+        Ok(named.into_iter().find(|node| node.as_str().is_some_and(is_demo)))
+    }
+}
+
+/// A profile goes by its name or its file.
+fn is_demo(profile: &str) -> bool {
+    let name = profile.rsplit('/').next().unwrap_or(profile);
+    name.strip_suffix(".yaml").unwrap_or(name) == "demo"
+}
+
+/// Every request, by the profile. `group`: of the object, which says where its mesh config stands.
+fn full(profile: Node<'_>, group: &str) -> Share {
+    let values: &[&str] = if group == "install.istio.io" { &[] } else { &["values"] };
+    let path = ["spec"].iter().chain(values).chain(&["meshConfig", "defaultConfig", "tracing", "sampling"]);
+    Share::full(profile.into(), "profile", "the profile `demo`", profile.to_json())
+        .remedy("take another profile, or set meshConfig.defaultConfig.tracing.sampling to 1")
+        .mended_at(PointerBuf::from_tokens(path.copied()))
+}
+
+/// Judges what the chart makes istiod's variable of.
+pub(super) fn check_trace_sampling(judge: &mut Judge<'_>, node: Node<'_>) {
+    let percent = istiod::percent(node);
+    let share = Share::at(node, node.into(), "traceSampling", "traceSampling", percent.unwrap_or_default());
+    istiod::check_share(judge, percent, share.mended_in_place());
+}
+
+/// What a Helm template takes for nothing: then the chart writes no variable.
+fn is_empty(node: Node<'_>) -> bool {
+    match node.value() {
+        Value::Null | Value::Bool(false) => true,
+        Value::Bool(true) => false,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Text(text) => text.is_empty(),
+        Value::List | Value::Map => node.children().next().is_none(),
+    }
+}
+
+/// Judges patches of what was rendered that name istiod's variable.
+fn check_overlays(judge: &mut Judge<'_>, pilot: Node<'_>) -> Result<(), WrongType> {
+    for overlay in pilot.list("overlays")? {
+        overlay.expect_map()?;
+        for patch in overlay.list("patches")? {
+            patch.expect_map()?;
+            check_patch(judge, patch)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_patch(judge: &mut Judge<'_>, patch: Node<'_>) -> Result<(), WrongType> {
+    let named = patch.text("path")?.is_some_and(|path| path.contains(VARIABLE));
+    let Some(value) = patch.get("value") else { return Ok(()) };
+    let entries = value.descendants().filter(|node| node.get("name").and_then(Node::as_str) == Some(VARIABLE));
+    let mut shares: Vec<Node<'_>> = entries.map(|entry| entry.get("value").unwrap_or(entry)).collect();
+    if named && shares.is_empty() {
+        shares.push(value);
+    }
+    let mentioned = || value.descendants().find(|node| node.as_str().is_some_and(|text| text.contains(VARIABLE)));
+    if shares.is_empty() {
+        shares.extend(mentioned());
+    }
+    for node in shares {
+        let percent = istiod::percent(node);
+        let share = istiod::share(node, percent.unwrap_or_default());
+        match percent {
+            Some(percent) if percent.is_nan() || (percent <= 100.0 && judge.denies(percent)) => judge.share(share),
+            _ => {
+                let message = format!("an overlay changes {VARIABLE} past what the values say");
+                judge.advise(node, VARIABLE, message, "set meshConfig.defaultConfig.tracing.sampling instead");
+            }
+        }
+    }
+    Ok(())
+}
