@@ -16,19 +16,22 @@ use jiff::civil::date;
 use objects::{Spelling, config_map, telemetry};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use vigla::engine::{Effect, decide};
+use vigla::engine::{Effect, Phase, decide};
 use vigla::manifest::{Content, Defaults, read};
 use vigla::mesh::Snapshot;
 use vigla::policy::{PolicySet, Sources, Text};
-use vigla::rule::Operation;
+use vigla::rule::{Operation, RULES};
 
 /// The policy alone, with these parameters.
 fn policy(params: &str) -> Result<PolicySet, String> {
+    let own = "no-full-trace-sampling";
+    let names = RULES.iter().map(|rule| rule.metadata.name).filter(|name| *name != own);
+    let others: String = names.map(|name| format!("  {name}: {{enabled: false}}\n")).collect();
     let text = format!(
         "apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\n\
-         policies: {{envoyfilter-namespace: {{enabled: false}}, no-full-trace-sampling: {{params: {params}}}}}\n"
+         policies:\n{others}  {own}: {{params: {params}}}\n"
     );
-    let settings = Some(Text { file: "settings.yaml".to_owned(), text });
+    let settings = Some(Text::new("settings.yaml".to_owned(), text));
     let loaded = PolicySet::load(&Sources { settings, ..Sources::default() }, date(2027, 1, 1));
     loaded.map(|(set, _)| set).map_err(|errors| errors.0.iter().map(ToString::to_string).collect())
 }
@@ -41,7 +44,7 @@ fn verdict(set: &PolicySet, file: &str) -> Option<Effect> {
     let defaults = Defaults { operation: Operation::Create, namespace: None, user: None };
     let mut contents = read(file, &defaults);
     let (Some(Content::Item(item)), true) = (contents.pop(), contents.is_empty()) else { panic!("one object: {file}") };
-    let decision = decide(set, &item.request, &Snapshot::default(), Timestamp::UNIX_EPOCH);
+    let decision = decide(set, &item.request, &Snapshot::default(), Timestamp::UNIX_EPOCH, Phase::Sent);
     decision.sent.iter().map(|judged| judged.effect).min()
 }
 
