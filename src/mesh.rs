@@ -18,12 +18,12 @@ mod snapshot;
 
 pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh};
 pub use attachment::{Attachment, TargetRef, attachment};
-pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS, is_label_value};
+pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS};
 pub use carrier::{Carrier, Opened, Place, Unreadable};
 pub use environment::{Variable, variable};
 pub use injection::{INJECT, INJECTION, NotInjected, PodFacts, REVISION, Revision, injection};
 pub use kind::GroupKind;
-pub use label::{check_label_key, check_label_value};
+pub use label::{check_label_key, check_label_value, is_label_value, is_subdomain};
 pub use mesh_config::{MESH_CONFIGS, mesh_configs};
 pub use ownership::{is_controlled, is_owned};
 pub use pod_template::{JOBS, POD_METADATA, POD_TEMPLATES, PodTemplate, WORKLOADS, pod_template};

@@ -107,11 +107,12 @@ impl Policy {
         self.exceptions.iter().find(|exception| exception.holds(request, place, today))
     }
 
-    /// Whether it may ever patch.
+    /// Whether it may ever patch objects of this kind.
     #[must_use]
-    pub fn may_patch(&self) -> bool {
+    pub fn may_patch(&self, group: &str, kind: &str) -> bool {
+        let mends = self.rule.mends.iter().any(|own| own.is(group, kind));
         let actions = self.enforcement.iter().map(|entry| entry.action).chain([self.action]);
-        self.max_action == Action::Deny && actions.into_iter().any(|action| action == Action::Patch)
+        mends && self.max_action == Action::Deny && actions.into_iter().any(|action| action == Action::Patch)
     }
 
     /// Whether it may ever deny: a violation, or what it cannot judge.

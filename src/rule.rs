@@ -33,8 +33,8 @@ pub struct Metadata {
     pub operations: &'static [Operation],
     /// The subresources it judges; the object itself is the empty one.
     pub subresources: &'static [&'static str],
-    /// Whether it can mend what it finds: its violations may carry edits.
-    pub fixes: bool,
+    /// The kinds in which it can mend what it finds: its violations there may carry edits.
+    pub mends: &'static [GroupKind],
     /// Codes of other tools that it answers to: `IST0102`, `KIA1104`.
     pub codes: &'static [&'static str],
     /// Its doc comment, with the headings of [`Documentation`].

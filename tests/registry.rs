@@ -193,23 +193,26 @@ fn every_folder_of_policies_is_a_rule_and_every_rule_has_one() {
 }
 
 /// The cases of a rule's suites whose expectation looks so.
-fn cases(entry: &Entry, looks: fn(&Value) -> bool) -> usize {
+fn cases(entry: &Entry, looks: fn(&Value) -> bool) -> Vec<Value> {
     let suites = split_documents(entry.suite).into_iter().map(|document| read_yaml(document).unwrap().root().to_json());
     let own = suites.filter(|suite| suite.get("policy").unwrap() == entry.metadata.name);
     let cases = own.flat_map(|suite| suite.get("cases").unwrap().as_array().unwrap().clone());
-    cases.filter(|case| looks(case.get("expect").unwrap())).count()
+    cases.filter(|case| looks(case.get("expect").unwrap())).collect()
 }
 
 #[test]
 fn every_rule_has_a_suite_with_three_denied_and_three_allowed_cases() {
     for entry in RULES {
         let name = entry.metadata.name;
-        let denied = cases(entry, |expect| !expect["deny"].is_null());
+        let denied = cases(entry, |expect| !expect["deny"].is_null()).len();
         // What the policy does not judge is no case of it; `vigla test` holds that `allow` means judged.
-        let allowed = cases(entry, |expect| *expect == "allow");
+        let allowed = cases(entry, |expect| *expect == "allow").len();
         assert!(denied >= 3 && allowed >= 3, "{name}: {denied} denied, {allowed} allowed");
         let patched = cases(entry, |expect| !expect["patched"].is_null());
-        assert_eq!(entry.metadata.fixes, patched > 0, "{name}: a rule with a fix has a case that shows it");
+        let kinds: BTreeSet<&str> = patched.iter().map(|case| case["object"]["kind"].as_str().unwrap()).collect();
+        let mends: BTreeSet<&str> = entry.metadata.mends.iter().map(|mended| mended.kind).collect();
+        assert!(kinds.is_subset(&mends), "{name} mends {kinds:?}, and says so of {mends:?} alone");
+        assert_eq!(mends.is_empty(), kinds.is_empty(), "{name}: a rule with a fix has a case that shows it");
     }
 }
 

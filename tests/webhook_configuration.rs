@@ -32,7 +32,7 @@ const fn rule(name: &'static str, kinds: &'static [GroupKind], subresources: &'s
             kinds,
             operations,
             subresources,
-            fixes: true,
+            mends: kinds,
             codes: &[],
             doc: "",
         },
@@ -200,7 +200,9 @@ fn what_may_be_patched_reaches_one_mutating_webhook_and_nothing_else_does() {
         requests(|kind, sent| {
             let whole = sent.subresource.is_empty() && matches!(sent.operation, Operation::Create | Operation::Update);
             let mut policies = set.matching(kind.group, kind.kind, sent.operation, sent.subresource);
-            let patched = whole && policies.any(Policy::may_patch) && !set.excludes(kind.group, sent.namespace);
+            let patched = whole
+                && policies.any(|policy| policy.may_patch(kind.group, kind.kind))
+                && !set.excludes(kind.group, sent.namespace);
             let asking = webhooks
                 .iter()
                 .filter(|webhook| asks(webhook.rules.as_ref(), webhook.namespace_selector.as_ref(), sent));

@@ -4,7 +4,7 @@
 //! arrives. Those that some policy may deny are refused while nobody answers, all others are let through.
 //!
 //! What the engine allows or leaves unmended whatever it holds, because a controller owns it, is not asked about: Pods of
-//! a Deployment come back while nobody answers.
+//! a Deployment come back while nobody answers. Nor are ConfigMaps that are no mesh config.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,9 +16,9 @@ use k8s_openapi::api::admissionregistration::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 use thiserror::Error;
 
-use crate::mesh::POD_TEMPLATES;
+use crate::mesh::{Mesh, POD_TEMPLATES};
 #[cfg(doc)]
-use crate::mesh::{is_controlled, is_owned};
+use crate::mesh::{is_controlled, is_owned, mesh_configs};
 use crate::policy::{PolicySet, Subscription};
 use crate::review::Endpoint;
 use crate::rule::{GroupKind, Operation, served};
@@ -52,6 +52,8 @@ pub enum Address {
     },
 }
 
+const CONFIG_MAP: GroupKind = GroupKind { group: "", kind: "ConfigMap" };
+
 /// A rule reads a kind of which nobody knows how it is served.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0} is missing in the table of kinds: how an API server serves it is not known")]
@@ -70,8 +72,11 @@ pub fn validating(
     for (core, may_deny) in [(true, true), (true, false), (false, true), (false, false)] {
         let wanted = |wanted: &Subscription| wanted.core == core && wanted.may_deny == may_deny;
         let Some(rules) = rules(set.subscriptions().filter(wanted))? else { continue };
-        let kinds = set.subscriptions().filter(wanted).map(|wanted| wanted.kind);
-        let ownable: BTreeSet<GroupKind> = kinds.filter(|kind| POD_TEMPLATES.contains(kind)).collect();
+        let kinds: BTreeSet<GroupKind> = set.subscriptions().filter(wanted).map(|wanted| wanted.kind).collect();
+        let ownable: BTreeSet<GroupKind> = kinds.iter().copied().filter(|kind| POD_TEMPLATES.contains(kind)).collect();
+        let not_owned = (!ownable.is_empty()).then(|| not_owned(&ownable));
+        let mesh_config = kinds.contains(&CONFIG_MAP).then(|| mesh_config(set.mesh()));
+        let conditions: Vec<MatchCondition> = not_owned.into_iter().chain(mesh_config).collect();
         let (verb, failure_policy) = if may_deny { ("deny", "Fail") } else { ("warn", "Ignore") };
         webhooks.push(ValidatingWebhook {
             name: name(verb, core),
@@ -83,7 +88,7 @@ pub fn validating(
             side_effects: "None".to_owned(),
             timeout_seconds: Some(TIMEOUT_SECONDS),
             admission_review_versions: vec!["v1".to_owned()],
-            match_conditions: (!ownable.is_empty()).then(|| vec![not_owned(&ownable)]),
+            match_conditions: Some(conditions).filter(|conditions| !conditions.is_empty()),
             object_selector: None,
         });
     }
@@ -159,6 +164,20 @@ fn not_owned(kinds: &BTreeSet<GroupKind>) -> MatchCondition {
     );
     let expression = format!("!(request.kind.group + '/' + request.kind.kind in\n  [{ownable}])\n|| {no_owner}");
     MatchCondition { name: "not-owned".to_owned(), expression }
+}
+
+/// Of ConfigMaps those alone that [`mesh_configs`] looks into, and what has no name yet, in CEL: rules read no others, and
+/// there are many.
+fn mesh_config(mesh: &Mesh) -> MatchCondition {
+    let list = |names: &[String]| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    let named = [vec![String::new(), "istio".to_owned()], mesh.shared_mesh_configs.clone()].concat();
+    let expression = format!(
+        "request.kind.group + '/' + request.kind.kind != '/ConfigMap'\n\
+         || (request.namespace in [{}]\n  && (request.name in [{}] || request.name.startsWith('istio-')))",
+        list(&mesh.control_plane_namespaces),
+        list(&named)
+    );
+    MatchCondition { name: "mesh-config".to_owned(), expression }
 }
 
 /// The opposite of [`is_controlled`], in CEL.

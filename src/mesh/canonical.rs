@@ -61,22 +61,10 @@ fn fit(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a text may be the value of a label, and says something:
-/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set>.
-#[must_use]
-pub fn is_label_value(text: &str) -> bool {
-    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    text.len() <= LONGEST
-        && ends(text.chars().next())
-        && ends(text.chars().next_back())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::mesh::pod_template;
     use crate::object::read_json;
 
@@ -104,16 +92,6 @@ mod tests {
             let template = pod_template("", "Pod", tree.root()).unwrap().unwrap();
             let (name, revision) = template.canonical("cart-v1").unwrap();
             assert_eq!((&*name, revision), expected, "{labels}");
-        }
-    }
-
-    #[test]
-    fn values_of_labels_are_told_from_other_text() {
-        for good in ["a", "1", "v1.2", "a_B-c", &"a".repeat(63)] {
-            assert!(is_label_value(good), "{good}");
-        }
-        for bad in ["", "-a", "a.", "a b", "a:1", "ä", &"a".repeat(64)] {
-            assert!(!is_label_value(bad), "{bad}");
         }
     }
 }

@@ -7,7 +7,7 @@
 /// The words for what is wrong with it.
 pub fn check_label_key(key: &str) -> Result<(), String> {
     let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
-    if is_word(name) && prefix.is_none_or(is_subdomain) {
+    if is_label_value(name) && prefix.is_none_or(is_subdomain) {
         return Ok(());
     }
     Err(format!(
@@ -21,7 +21,7 @@ pub fn check_label_key(key: &str) -> Result<(), String> {
 /// # Errors
 /// The words for what is wrong with it.
 pub fn check_label_value(value: &str) -> Result<(), String> {
-    if value.is_empty() || is_word(value) {
+    if value.is_empty() || is_label_value(value) {
         return Ok(());
     }
     Err(format!(
@@ -30,7 +30,9 @@ pub fn check_label_value(value: &str) -> Result<(), String> {
     ))
 }
 
-fn is_word(text: &str) -> bool {
+/// Whether a text may be the value of a label, and says something.
+#[must_use]
+pub fn is_label_value(text: &str) -> bool {
     let ends = |c: char| c.is_ascii_alphanumeric();
     text.len() <= 63
         && text.starts_with(ends)
@@ -38,7 +40,10 @@ fn is_word(text: &str) -> bool {
         && text.chars().all(|c| ends(c) || matches!(c, '-' | '_' | '.'))
 }
 
-fn is_subdomain(text: &str) -> bool {
+/// Whether a text is a DNS subdomain, as the names of most objects are:
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names>.
+#[must_use]
+pub fn is_subdomain(text: &str) -> bool {
     let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let label =
         |label: &str| label.starts_with(lower) && label.ends_with(lower) && label.chars().all(|c| lower(c) || c == '-');

@@ -120,7 +120,7 @@ impl<'s> Said<'s> {
     }
 
     fn fixable(&self, entry: &Entry, action: Action, path: &[&str], in_settings: bool) -> Result<(), Fault> {
-        if action != Action::Patch || entry.metadata.fixes {
+        if action != Action::Patch || !entry.metadata.mends.is_empty() {
             return Ok(());
         }
         let message = format!("the rule `{}` has no fix; expected Deny, Warn or Audit", entry.metadata.name);

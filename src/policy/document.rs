@@ -199,6 +199,7 @@ pub(super) struct MeshSettings {
     /// The domain of Services.
     pub(super) cluster_domain: Option<String>,
     /// Names of ConfigMaps with shared mesh configuration.
+    #[serde(default, deserialize_with = "field::names")]
     pub(super) shared_mesh_configs: Option<Vec<String>>,
 }
 

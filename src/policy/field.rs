@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::mesh::{Labels, check_label_key, check_label_value};
+use crate::mesh::{Labels, check_label_key, check_label_value, is_subdomain};
 
 /// A day in UTC.
 pub(super) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
@@ -45,6 +45,15 @@ pub(super) fn namespaces<'de, D: Deserializer<'de>>(deserializer: D) -> Result<O
     let names: Option<Vec<String>> = some(deserializer)?;
     names.iter().flatten().try_for_each(|name| check_namespace(name)).map_err(D::Error::custom)?;
     Ok(names)
+}
+
+/// Names of objects; there may be none.
+pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    match names.iter().find(|name| !is_subdomain(name)) {
+        None => Ok(Some(names)),
+        Some(name) => Err(D::Error::custom(format!("`{}` is no name of a ConfigMap", name.escape_debug()))),
+    }
 }
 
 /// The name of a namespace.

@@ -183,7 +183,8 @@ impl PolicySet {
                 subresource,
                 core: CORE_GROUPS.contains(&group),
                 may_deny: policies().any(Policy::may_deny),
-                may_patch: operation.is_patchable(subresource) && policies().any(Policy::may_patch),
+                may_patch: operation.is_patchable(subresource)
+                    && policies().any(|policy| policy.may_patch(group, kind)),
             }
         })
     }

@@ -43,7 +43,7 @@ pub fn respond(
 ) -> Reply {
     let wanted = |head: Head<'_>| {
         let mut policies = set.matching(head.group, head.kind, head.operation, head.subresource);
-        policies.any(|policy| endpoint == Endpoint::Validate || policy.may_patch())
+        policies.any(|policy| endpoint == Endpoint::Validate || policy.may_patch(head.group, head.kind))
     };
     let phase = match endpoint {
         Endpoint::Validate => Phase::Sent,

@@ -145,6 +145,37 @@ fn whatever_changes_meets_the_verdict() {
     }
 }
 
+/// Every version of an object that the API server serves gets one verdict.
+#[test]
+#[ignore = "needs a control plane: tests/control-plane/build.sh"]
+fn no_version_of_a_kind_is_a_way_around() {
+    let cluster = Cluster::take();
+    let shop = cluster.namespace();
+    let _webhook = Webhook::guard(&cluster, "");
+    for version in ["v1", "v1alpha1"] {
+        let mut telemetry = json!({
+            "apiVersion": format!("telemetry.istio.io/{version}"),
+            "kind": "Telemetry",
+            "metadata": {"name": format!("in-{version}"), "namespace": shop},
+            "spec": {"tracing": [{"randomSamplingPercentage": 100}]},
+        });
+        assert_denied(&cluster.apply(&telemetry.to_string()), "no-full-trace-sampling");
+        telemetry["spec"]["tracing"][0]["randomSamplingPercentage"] = 0.1.into();
+        assert_eq!(cluster.apply(&telemetry.to_string()).succeeds().err, "");
+        let full = r#"[{"op": "replace", "path": "/spec/tracing/0/randomSamplingPercentage", "value": 100}]"#;
+        for read_as in ["v1", "v1alpha1"] {
+            let name = format!("telemetries.{read_as}.telemetry.istio.io/in-{version}");
+            let patched = cluster.kubectl(&["patch", &name, "-n", &shop, "--type=json", "-p", full]);
+            assert_denied(&patched, "no-full-trace-sampling");
+        }
+    }
+    // Through text in text.
+    let mut annotated = deployment(&shop, json!({"version": "1"}));
+    annotated["spec"]["template"]["metadata"]["annotations"] =
+        json!({"proxy.istio.io/config": "tracing: {sampling: 1e2}"});
+    assert_denied(&cluster.apply(&annotated.to_string()), "no-full-trace-sampling");
+}
+
 /// What was there before Vigla can be edited and deleted, and does not get worse.
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]

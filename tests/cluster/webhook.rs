@@ -39,13 +39,15 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// `settings`: further lines of Settings, which name a control plane's namespace that nobody makes: by it shows
-    /// that namespaces are patched.
+    /// `settings`: further lines of Settings.
     pub(crate) fn new(settings: &str) -> Self {
-        let settings = format!(
-            "apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\n\
-             mesh: {{controlPlaneNamespaces: [istio-system, istio-probe]}}\n{settings}\n"
-        );
+        Self::of_mesh("{controlPlaneNamespaces: [istio-system, istio-probe]}", settings)
+    }
+
+    /// `mesh`: what Settings say of the mesh. One control plane's namespace is `istio-probe`, which nobody makes: by it
+    /// shows that namespaces are patched.
+    fn of_mesh(mesh: &str, settings: &str) -> Self {
+        let settings = format!("apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\nmesh: {mesh}\n{settings}\n");
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(vec![NAME.to_owned(), "127.0.0.1".to_owned()]).expect("names");
         let certificate = params.self_signed(&key).expect("a certificate").pem();
@@ -86,7 +88,15 @@ pub(crate) struct Webhook {
 impl Webhook {
     /// Serves, and has the API server ask. `settings` as for [`Identity::new`].
     pub(crate) fn guard(cluster: &Cluster, settings: &str) -> Self {
-        let identity = Identity::new(settings);
+        Self::of(cluster, Identity::new(settings))
+    }
+
+    /// The same, with all that Settings say of the mesh.
+    pub(crate) fn guard_mesh(cluster: &Cluster, mesh: &str) -> Self {
+        Self::of(cluster, Identity::of_mesh(mesh, ""))
+    }
+
+    fn of(cluster: &Cluster, identity: Identity) -> Self {
         let vigla = identity.serve(&[]);
         identity.register(cluster, &url(vigla.door.address.port()));
         Self { vigla, _identity: identity }

@@ -13,19 +13,21 @@ use crate::rule::{CannotJudge, Entry, Finding, Findings, GroupKind, Input, Metad
 pub(super) static TEST_RULES: &[Entry] =
     &[Entry::of::<Label>(""), Entry::of::<Limit>(""), Entry::of::<Hint>(""), Entry::of::<Forbid>("")];
 
-const fn metadata(name: &'static str, fixes: bool) -> Metadata {
+const KINDS: &[GroupKind] = &[
+    GroupKind { group: "example.com", kind: "Thing" },
+    GroupKind { group: "", kind: "Namespace" },
+    GroupKind { group: "", kind: "Pod" },
+    GroupKind { group: "example.com", kind: "Cluster" },
+];
+
+const fn metadata(name: &'static str, mends: &'static [GroupKind]) -> Metadata {
     Metadata {
         name,
         severity: Severity::Low,
-        kinds: &[
-            GroupKind { group: "example.com", kind: "Thing" },
-            GroupKind { group: "", kind: "Namespace" },
-            GroupKind { group: "", kind: "Pod" },
-            GroupKind { group: "example.com", kind: "Cluster" },
-        ],
+        kinds: KINDS,
         operations: &[Operation::Create, Operation::Update, Operation::Delete],
         subresources: &[""],
-        fixes,
+        mends,
         codes: &[],
         doc: "",
     }
@@ -63,7 +65,7 @@ pub(super) struct Label {
 }
 
 impl Rule for Label {
-    const METADATA: Metadata = metadata("label", true);
+    const METADATA: Metadata = metadata("label", KINDS);
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         JUDGED.set(JUDGED.get() + 1);
@@ -88,7 +90,7 @@ impl Rule for Label {
 pub(super) struct Limit {}
 
 impl Rule for Limit {
-    const METADATA: Metadata = metadata("limit", false);
+    const METADATA: Metadata = metadata("limit", &[]);
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         JUDGED.set(JUDGED.get() + 1);
@@ -115,7 +117,7 @@ impl Rule for Limit {
 pub(super) struct Hint {}
 
 impl Rule for Hint {
-    const METADATA: Metadata = metadata("hint", false);
+    const METADATA: Metadata = metadata("hint", &[]);
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         findings.advise(object.at(&["spec", "hint"]).map(|hint| finding(&["spec", "hint"], "hint", hint.to_json())));
@@ -131,7 +133,7 @@ pub(super) struct Forbid {
 }
 
 impl Rule for Forbid {
-    const METADATA: Metadata = metadata("forbid", true);
+    const METADATA: Metadata = metadata("forbid", KINDS);
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         if let Some(label) = object.at(&["metadata", "labels", &self.key]) {

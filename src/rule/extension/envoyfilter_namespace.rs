@@ -104,7 +104,7 @@ impl Rule for EnvoyfilterNamespace {
         ],
         operations: &[Operation::Create, Operation::Update],
         subresources: &[""],
-        fixes: false,
+        mends: &[],
         codes: &[],
         doc: Self::DOC,
     };

@@ -69,17 +69,16 @@ documented! {
     }
 }
 
+const NAMESPACE: GroupKind = GroupKind { group: "", kind: "Namespace" };
+
 impl Rule for IstioSystemInjectionDisabled {
     const METADATA: Metadata = Metadata {
         name: "istio-system-injection-disabled",
         severity: Severity::High,
-        kinds: &GroupKind::all_of::<{ 1 + POD_TEMPLATES.len() }>(&[
-            &[GroupKind { group: "", kind: "Namespace" }],
-            &POD_TEMPLATES,
-        ]),
+        kinds: &GroupKind::all_of::<{ 1 + POD_TEMPLATES.len() }>(&[&[NAMESPACE], &POD_TEMPLATES]),
         operations: &[Operation::Create, Operation::Update],
         subresources: &[""],
-        fixes: true,
+        mends: &[NAMESPACE],
         codes: &[],
         doc: Self::DOC,
     };

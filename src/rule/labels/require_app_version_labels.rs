@@ -112,14 +112,16 @@ struct Part {
 const APP: Part = Part { label: "app", accepted: NAME_LABELS, says: "which application the Pods belong to" };
 const VERSION: Part = Part { label: "version", accepted: REVISION_LABELS, says: "which version the Pods run" };
 
+const KINDS: [GroupKind; WORKLOADS.len() + JOBS.len()] = GroupKind::all_of(&[&WORKLOADS, &JOBS]);
+
 impl Rule for RequireAppVersionLabels {
     const METADATA: Metadata = Metadata {
         name: "require-app-version-labels",
         severity: Severity::Medium,
-        kinds: &GroupKind::all_of::<{ WORKLOADS.len() + JOBS.len() }>(&[&WORKLOADS, &JOBS]),
+        kinds: &KINDS,
         operations: &[Operation::Create, Operation::Update],
         subresources: &[""],
-        fixes: true,
+        mends: &KINDS,
         codes: &[],
         doc: Self::DOC,
     };

@@ -119,6 +119,16 @@ const OWN_KINDS: [GroupKind; 3] = [
     GroupKind { group: "telemetry.istio.io", kind: "Telemetry" },
 ];
 
+/// Those with a number of their own, which is not part of a text.
+const MENDED_KINDS: [GroupKind; 6] = [
+    GroupKind { group: "apps", kind: "Deployment" },
+    GroupKind { group: "install.istio.io", kind: "IstioOperator" },
+    GroupKind { group: "maistra.io", kind: "ServiceMeshControlPlane" },
+    GroupKind { group: "sailoperator.io", kind: "Istio" },
+    GroupKind { group: "sailoperator.io", kind: "IstioRevision" },
+    GroupKind { group: "telemetry.istio.io", kind: "Telemetry" },
+];
+
 impl Rule for NoFullTraceSampling {
     const METADATA: Metadata = Metadata {
         name: "no-full-trace-sampling",
@@ -126,7 +136,7 @@ impl Rule for NoFullTraceSampling {
         kinds: &GroupKind::all_of::<25>(&[&PROXY_CONFIGS, &MESH_CONFIGS, &OWN_KINDS]),
         operations: &[Operation::Create, Operation::Update],
         subresources: &[""],
-        fixes: true,
+        mends: &MENDED_KINDS,
         codes: &[],
         doc: Self::DOC,
     };
