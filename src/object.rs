@@ -6,17 +6,20 @@
 
 mod builder;
 mod de;
+mod duration;
 mod edit;
 mod inner;
 mod json;
 mod node;
 mod place;
+mod quantity;
 mod typed;
 mod yaml;
 pub(crate) use yaml::quoted;
 pub use yaml::{Document, read_yaml, split_documents};
 
 pub use de::ShapeError;
+pub use duration::{DurationError, parse_duration, parse_gateway_duration};
 pub use edit::{Edit, EditError, conflicting, overlay, patch};
 pub use inner::Inner;
 pub(crate) use json::json_error;
@@ -24,6 +27,7 @@ pub use json::{ObjectSeed, read_json, read_json_at, read_object};
 pub use node::{Node, Value};
 pub(crate) use place::Marks;
 pub use place::{Position, Span, TextIndex};
+pub use quantity::{Quantity, QuantityError};
 pub use typed::WrongType;
 
 use std::fmt;

@@ -1,10 +1,13 @@
 //! Members of a known type: what a rule may rely on, and the error where it may not.
 
+use std::borrow::Cow;
+
+use jiff::SignedDuration;
 use json_patch::jsonptr::PointerBuf;
 
-use super::{Node, Value};
+use super::{Node, Quantity, Value, parse_duration};
 
-/// A value of another JSON type than its field has.
+/// A value of another JSON type than its field has, or a string that is none of those its field may hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{path}` is {found}, expected {expected}")]
 pub struct WrongType {
@@ -12,9 +15,12 @@ pub struct WrongType {
     pub path: PointerBuf,
     /// The type of the field.
     pub expected: &'static str,
-    /// What stands there.
-    pub found: &'static str,
+    /// What stands there: its type or, where that is right and the text is not, the text.
+    pub found: Cow<'static, str>,
 }
+
+/// The most characters of a text that an error repeats.
+const SHOWN: usize = 80;
 
 impl<'t> Node<'t> {
     /// Nothing, where this is a map.
@@ -28,7 +34,15 @@ impl<'t> Node<'t> {
     /// The error that says what this should be: `a number`.
     #[must_use]
     pub fn wrong_type(self, expected: &'static str) -> WrongType {
-        WrongType { path: self.pointer(), expected, found: self.type_name() }
+        WrongType { path: self.pointer(), expected, found: self.type_name().into() }
+    }
+
+    /// The error that says what this should say, and what it says where it is a string: `a duration`.
+    #[must_use]
+    pub fn malformed(self, expected: &'static str) -> WrongType {
+        let shown = self.as_str().map(|text| text.chars().take(SHOWN).flat_map(char::escape_debug).collect::<String>());
+        let found = shown.map_or(self.type_name().into(), |shown| format!("`{shown}`").into());
+        WrongType { path: self.pointer(), expected, found }
     }
 
     /// The map under `key`; absent and `null` are the same, as Kubernetes reads them.
@@ -72,19 +86,76 @@ impl<'t> Node<'t> {
         self.member(key, "a boolean", Self::as_bool)
     }
 
+    /// The maps in the list under `key`; none where it is absent or `null`.
+    ///
+    /// # Errors
+    /// Where something else stands there, or in the list.
+    pub fn maps(self, key: &str) -> Result<Vec<Self>, WrongType> {
+        self.list(key)?.map(|item| item.expect_map().map(|()| item)).collect()
+    }
+
+    /// The strings in the list under `key`, each with its node; none where it is absent or `null`.
+    ///
+    /// # Errors
+    /// Where something else stands there, or in the list.
+    pub fn texts(self, key: &str) -> Result<Vec<(Self, &'t str)>, WrongType> {
+        let text = |item: Self| Ok((item, item.as_str().ok_or_else(|| item.wrong_type("a string"))?));
+        self.list(key)?.map(text).collect()
+    }
+
+    /// The whole number under `key`, `1e2` and `100.0` included; absent and `null` are the same.
+    ///
+    /// # Errors
+    /// Where something else stands there, or a number that 64 bits do not hold.
+    pub fn integer(self, key: &str) -> Result<Option<i64>, WrongType> {
+        self.member(key, "a whole number", |node| match node.value() {
+            Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+            _ => None,
+        })
+    }
+
+    /// The duration under `key`, in Go's syntax; absent and `null` are the same.
+    ///
+    /// # Errors
+    /// Where something else stands there. See [`parse_duration`].
+    pub fn duration(self, key: &str) -> Result<Option<SignedDuration>, WrongType> {
+        let Some(node) = self.present(key) else { return Ok(None) };
+        let text = node.as_str().ok_or_else(|| node.wrong_type("a string"))?;
+        parse_duration(text).map(Some).map_err(|_| node.malformed("a duration such as `1m30s`"))
+    }
+
+    /// The quantity under `key`: a string or, as files write it, a number; absent and `null` are the same.
+    ///
+    /// # Errors
+    /// Where something else stands there. See [`Quantity::parse`].
+    pub fn quantity(self, key: &str) -> Result<Option<Quantity>, WrongType> {
+        let Some(node) = self.present(key) else { return Ok(None) };
+        let parsed = match node.value() {
+            Value::Text(text) => Quantity::parse(text).ok(),
+            Value::Number(number) => Quantity::parse(&number.to_string()).ok(),
+            _ => None,
+        };
+        parsed.map(Some).ok_or_else(|| node.malformed("a quantity such as `500m` or `128Mi`"))
+    }
+
     fn member<T>(
         self,
         key: &str,
         expected: &'static str,
         read: impl Fn(Self) -> Option<T>,
     ) -> Result<Option<T>, WrongType> {
-        match self.get(key) {
-            None => Ok(None),
-            Some(node) if node.is_null() => Ok(None),
-            Some(node) => match read(node) {
-                Some(value) => Ok(Some(value)),
-                None => Err(node.wrong_type(expected)),
-            },
-        }
+        let Some(node) = self.present(key) else { return Ok(None) };
+        read(node).map(Some).ok_or_else(|| node.wrong_type(expected))
     }
+
+    /// The member `key` of a map, where it is not `null`.
+    fn present(self, key: &str) -> Option<Self> {
+        self.get(key).filter(|node| !node.is_null())
+    }
+}
+
+/// The number as an integer, where a float holds all of its digits.
+fn whole(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
