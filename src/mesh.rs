@@ -1,10 +1,12 @@
 //! Istio's semantics as functions, and what is known of the mesh and its cluster.
 
+mod address;
 mod ambient;
 mod attachment;
 mod canonical;
 mod carrier;
 mod environment;
+mod host;
 mod injection;
 mod kind;
 mod label;
@@ -16,11 +18,13 @@ mod proxy_config;
 mod served;
 mod snapshot;
 
+pub use address::{Cidr, Reserved, reserved};
 pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh};
 pub use attachment::{Attachment, TargetRef, attachment};
 pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS};
 pub use carrier::{Carrier, Opened, Place, Unreadable};
 pub use environment::{Variable, variable};
+pub use host::{Form, Host, HostScope, ScopedHost, ServiceHost, Wildcard, service_host};
 pub use injection::{INJECT, INJECTION, NotInjected, PodFacts, REVISION, Revision, injection};
 pub use kind::GroupKind;
 pub use label::{check_label_key, check_label_value, is_label_value, is_subdomain};
