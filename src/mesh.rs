@@ -20,7 +20,7 @@ mod snapshot;
 
 pub use address::{Cidr, Reserved, reserved};
 pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh};
-pub use attachment::{Attachment, TargetRef, attachment};
+pub use attachment::{Attachment, TargetRef, attachment, is_mesh_wide};
 pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS};
 pub use carrier::{Carrier, Opened, Place, Unreadable};
 pub use environment::{Variable, variable};
@@ -71,5 +71,13 @@ impl Default for Mesh {
             cluster_domain: "cluster.local".to_owned(),
             shared_mesh_configs: Vec::new(),
         }
+    }
+}
+
+impl Mesh {
+    /// The root namespace, Istio's default where nobody said another.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        self.root_namespace.as_deref().unwrap_or("istio-system")
     }
 }

@@ -138,7 +138,7 @@ impl Rule for EnvoyfilterNamespace {
 
 /// Whether a filter names targets, and all of them are such as count in its own namespace.
 fn acts_in_place(object: Node<'_>) -> Result<bool, WrongType> {
-    Ok(match attachment(object)? {
+    Ok(match attachment("EnvoyFilter", object)? {
         Attachment::Targets(targets) => targets.iter().all(TargetRef::is_local),
         Attachment::Everything | Attachment::Workloads => false,
     })
@@ -165,7 +165,7 @@ impl EnvoyfilterNamespace {
     /// What a filter in a config namespace should say of its reach.
     fn advise(&self, object: Node<'_>, namespace: &str, mesh: &Mesh, findings: &mut Findings) -> Result<(), WrongType> {
         let root = mesh.root_namespace.as_deref();
-        match attachment(object)? {
+        match attachment("EnvoyFilter", object)? {
             Attachment::Workloads => {}
             Attachment::Everything => {
                 let path = PointerBuf::from_tokens(["spec", "workloadSelector", "labels"]);
