@@ -39,9 +39,6 @@ pub const POD_METADATA: [GroupKind; 2] = [
     GroupKind { group: "networking.istio.io", kind: "WorkloadGroup" },
 ];
 
-/// The lists of containers that a Pod has.
-const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
-
 /// The kubelet's own Pods as the API server shows them: nobody runs them.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
@@ -154,12 +151,7 @@ impl<'t> PodTemplate<'t> {
     /// # Errors
     /// Where a list is none, or holds something other than maps.
     pub fn containers(&self) -> Result<impl Iterator<Item = Node<'t>>, WrongType> {
-        let mut containers = Vec::new();
-        for list in self.spec.iter().flat_map(|spec| CONTAINERS.map(|list| spec.list(list))) {
-            containers.extend(list?);
-        }
-        containers.iter().try_for_each(|container| container.expect_map())?;
-        Ok(containers.into_iter())
+        Ok(self.listed_containers()?.into_iter().map(|container| container.node))
     }
 }
 
