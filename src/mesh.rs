@@ -6,8 +6,10 @@ mod attachment;
 mod canonical;
 mod carrier;
 mod container;
+mod destination_rule;
 mod environment;
 mod export;
+mod gateway;
 mod host;
 mod injection;
 mod kind;
@@ -19,9 +21,11 @@ mod pod_template;
 mod port;
 pub mod protobuf;
 mod proxy_config;
+mod route;
 mod served;
 mod service_port;
 mod snapshot;
+mod virtual_service;
 
 pub use address::{Cidr, Reserved, reserved};
 pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh};
@@ -29,8 +33,10 @@ pub use attachment::{Attachment, TargetRef, attachment, is_mesh_wide};
 pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS};
 pub use carrier::{Carrier, Opened, Place, Unreadable};
 pub use container::{Container, ContainerList};
+pub use destination_rule::{ClientTls, TrafficPolicy, traffic_policies};
 pub use environment::{Variable, variable};
 pub use export::{Export, export, service_export};
+pub use gateway::{Listener, Server, ServerTls, WEAK_TLS, is_internal_gateway, listeners, servers};
 pub use host::{Form, Host, HostScope, ScopedHost, ServiceHost, Wildcard, service_host};
 pub use injection::{INJECT, INJECTION, NotInjected, PodFacts, REVISION, Revision, injection};
 pub use kind::GroupKind;
@@ -41,9 +47,11 @@ pub use ownership::{is_controlled, is_owned};
 pub use pod_template::{JOBS, POD_METADATA, POD_TEMPLATES, PodTemplate, WORKLOADS, pod_template};
 pub use port::{IstioPort, Protocol, service_entry_ports};
 pub use proxy_config::{PROXY_CONFIGS, proxy_configs};
+pub use route::{Backend, ROUTES, Reference, RouteRule, parents, route_rules};
 pub use served::{Scope, Served, served, served_kinds};
 pub use service_port::{ServicePort, service_ports};
 pub use snapshot::{Labels, Snapshot, labels};
+pub use virtual_service::{Destination, GatewayRef, Route, RouteList, VirtualService};
 
 /// What every rule takes as given about the mesh: what Settings say, else Istio's defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
