@@ -3,6 +3,7 @@
 mod address;
 mod ambient;
 mod attachment;
+mod authorization;
 mod canonical;
 mod carrier;
 mod container;
@@ -30,6 +31,7 @@ mod virtual_service;
 pub use address::{Cidr, Reserved, reserved};
 pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh};
 pub use attachment::{Attachment, TargetRef, attachment, is_mesh_wide};
+pub use authorization::{Authorization, AuthorizationRule, Clause, Condition, Field};
 pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS};
 pub use carrier::{Carrier, Opened, Place, Unreadable};
 pub use container::{Container, ContainerList};
