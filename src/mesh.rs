@@ -2,6 +2,7 @@
 
 mod address;
 mod ambient;
+mod annotation;
 mod attachment;
 mod authorization;
 mod canonical;
@@ -33,6 +34,7 @@ mod virtual_service;
 
 pub use address::{Cidr, Reserved, reserved};
 pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh};
+pub use annotation::{ANNOTATIONS, Known, LABELS, is_istio_key, known_annotation, known_label};
 pub use attachment::{Attachment, TargetRef, attachment, is_mesh_wide};
 pub use authorization::{Authorization, AuthorizationRule, Clause, Condition, Field};
 pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS};

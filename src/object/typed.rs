@@ -159,3 +159,87 @@ fn whole(number: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::read_json;
+
+    /// What a reader makes of `{"a": …}`, or the error.
+    fn read<T>(value: &str, look: impl Fn(Node<'_>) -> Result<T, WrongType>) -> Result<T, String> {
+        let json = format!("{{\"a\":{value}}}");
+        look(read_json(&json).unwrap().root()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn numbers_are_whole_however_they_are_written() {
+        for (value, expected) in [
+            ("100", Ok(Some(100))),
+            ("-1", Ok(Some(-1))),
+            ("1e2", Ok(Some(100))),
+            ("100.0", Ok(Some(100))),
+            ("null", Ok(None)),
+            ("9223372036854775807", Ok(Some(i64::MAX))),
+            ("9223372036854775808", Err("`/a` is a number, expected a whole number")),
+            ("1e300", Err("`/a` is a number, expected a whole number")),
+            ("0.5", Err("`/a` is a number, expected a whole number")),
+            ("\"1\"", Err("`/a` is a string, expected a whole number")),
+        ] {
+            assert_eq!(read(value, |node| node.integer("a")), expected.map_err(str::to_owned), "{value}");
+        }
+        assert_eq!(read("1", |node| node.integer("b")), Ok(None));
+    }
+
+    #[test]
+    fn every_item_of_a_list_has_its_type() {
+        let texts = |node: Node<'_>| Ok(node.texts("a")?.into_iter().map(|(_, text)| text.to_owned()).collect());
+        assert_eq!(read(r#"["x",""]"#, texts), Ok(vec!["x".to_owned(), String::new()]));
+        assert_eq!(read("null", texts), Ok(Vec::new()));
+        assert_eq!(read(r#"["x",1]"#, texts), Err("`/a/1` is a number, expected a string".to_owned()));
+        assert_eq!(read(r#"["x",null]"#, texts), Err("`/a/1` is null, expected a string".to_owned()));
+        assert_eq!(read(r#""x""#, texts), Err("`/a` is a string, expected a list".to_owned()));
+        let maps = |node: Node<'_>| Ok(node.maps("a")?.len());
+        assert_eq!(read("[{},{}]", maps), Ok(2));
+        assert_eq!(read("null", maps), Ok(0));
+        assert_eq!(read("[{},[]]", maps), Err("`/a/1` is a list, expected a map".to_owned()));
+        assert_eq!(read("{}", maps), Err("`/a` is a map, expected a list".to_owned()));
+    }
+
+    #[test]
+    fn a_path_of_maps_ends_where_one_is_missing() {
+        let at = |node: Node<'_>| Ok(node.map_at(&["a", "b"])?.map(|node| node.pointer().to_string()));
+        assert_eq!(read(r#"{"b":{}}"#, at), Ok(Some("/a/b".to_owned())));
+        assert_eq!(read(r#"{"b":null}"#, at), Ok(None));
+        assert_eq!(read("null", at), Ok(None));
+        assert_eq!(read("1", at), Err("`/a` is a number, expected a map".to_owned()));
+        assert_eq!(read(r#"{"b":[]}"#, at), Err("`/a/b` is a list, expected a map".to_owned()));
+        assert_eq!(read("true", |node| node.boolean("a")), Ok(Some(true)));
+        assert_eq!(read(r#""true""#, |node| node.boolean("a")), Err("`/a` is a string, expected a boolean".to_owned()));
+    }
+
+    #[test]
+    fn an_error_says_what_stands_there_instead() {
+        let duration = |node: Node<'_>| node.duration("a");
+        assert_eq!(read(r#""90s""#, duration), Ok(Some(SignedDuration::from_secs(90))));
+        assert_eq!(read("null", duration), Ok(None));
+        assert_eq!(read(r#""1d\n""#, duration), Err("`/a` is `1d\\n`, expected a duration such as `1m30s`".to_owned()));
+        assert_eq!(read("90", duration), Err("`/a` is a number, expected a string".to_owned()));
+        let long = format!("\"{}\"", "x".repeat(500));
+        assert!(read(&long, duration).unwrap_err().len() < 150);
+    }
+
+    #[test]
+    fn a_quantity_may_be_a_number() {
+        let quantity = |node: Node<'_>| node.quantity("a");
+        for (value, same) in
+            [("1", "1"), ("0.5", "500m"), ("\"500m\"", "0.5"), ("1e3", "1k"), ("\"\\u0031Ki\"", "1024")]
+        {
+            assert_eq!(read(value, quantity), Ok(Some(Quantity::parse(same).unwrap())), "{value}");
+        }
+        assert_eq!(read("null", quantity), Ok(None));
+        let error = |found: &str| Err(format!("`/a` is {found}, expected a quantity such as `500m` or `128Mi`"));
+        assert_eq!(read("\"1 Gi\"", quantity), error("`1 Gi`"));
+        assert_eq!(read("[]", quantity), error("a list"));
+        assert_eq!(read("true", quantity), error("a boolean"));
+    }
+}
