@@ -1,11 +1,12 @@
 //! `istio-system-injection-disabled`.
 
-use json_patch::jsonptr::PointerBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mesh::{DATAPLANE_MODE, INJECT, INJECTION, POD_TEMPLATES, PodTemplate, REVISION, pod_template};
+use crate::mesh::{
+    DATAPLANE_MODE, INJECT, INJECTION, POD_TEMPLATES, PodTemplate, REVISION, own_label, own_label_path, pod_template,
+};
 use crate::object::{Edit, Node, WrongType};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Request, Rule, Severity};
@@ -110,18 +111,14 @@ impl IstioSystemInjectionDisabled {
         findings: &mut Findings,
     ) -> Result<(), WrongType> {
         let name = &*request.name;
-        let labels = match object.map("metadata")? {
-            Some(metadata) => metadata.map("labels")?,
-            None => None,
-        };
-        let label = |key: &str| labels.map_or(Ok(None), |labels| labels.text(key));
+        let label = |key: &str| own_label(object, key);
         match label(INJECTION)? {
             Some("disabled") => {}
             found => findings.violation(injection(name, found, request.operation)),
         }
         match label(REVISION)?.map(|found| revision(name, found)) {
             Some(finding) if self.remove_revision => {
-                findings.violation(Finding { fix: vec![Edit::Remove { path: path(REVISION) }], ..finding });
+                findings.violation(Finding { fix: vec![Edit::Remove { path: own_label_path(REVISION) }], ..finding });
             }
             advice => findings.advise(advice),
         }
@@ -132,14 +129,10 @@ impl IstioSystemInjectionDisabled {
     }
 }
 
-fn path(label: &str) -> PointerBuf {
-    PointerBuf::from_tokens(["metadata", "labels", label])
-}
-
 fn injection(name: &str, found: Option<&str>, operation: Operation) -> Finding {
     // Where the user sent a value, or takes one away, that is an intention: nothing to mend over their head.
     let mends = found.is_none() && operation == Operation::Create;
-    let set = Edit::Set { path: path(INJECTION), value: "disabled".into() };
+    let set = Edit::Set { path: own_label_path(INJECTION), value: "disabled".into() };
     let message = match found {
         None => format!("the control-plane namespace `{name}` does not say that nothing is injected there"),
         Some("enabled") => format!("sidecars are injected into the control-plane namespace `{name}`"),
@@ -148,7 +141,7 @@ fn injection(name: &str, found: Option<&str>, operation: Operation) -> Finding {
         }
     };
     Finding {
-        path: path(INJECTION),
+        path: own_label_path(INJECTION),
         subject: INJECTION.to_owned(),
         value: found.map_or(Value::Null, Value::from),
         message,
@@ -164,7 +157,7 @@ fn injection(name: &str, found: Option<&str>, operation: Operation) -> Finding {
 
 fn revision(name: &str, found: &str) -> Finding {
     Finding {
-        path: path(REVISION),
+        path: own_label_path(REVISION),
         subject: REVISION.to_owned(),
         value: found.into(),
         message: format!("a revision on the control-plane namespace `{name}`, where nothing is injected"),
@@ -176,7 +169,7 @@ fn revision(name: &str, found: &str) -> Finding {
 
 fn ambient(name: &str) -> Finding {
     Finding {
-        path: path(DATAPLANE_MODE),
+        path: own_label_path(DATAPLANE_MODE),
         subject: DATAPLANE_MODE.to_owned(),
         value: "ambient".into(),
         message: format!("the control-plane namespace `{name}` is part of the ambient mesh"),

@@ -1,7 +1,7 @@
 //! What the labels of a template would be, told by what else the object says.
 
 use crate::mesh::{LATEST, PodTemplate, is_label_value};
-use crate::object::Node;
+use crate::object::{Image, Node};
 use crate::rule::Request;
 
 /// What follows an application's name where several of its versions run side by side.
@@ -54,12 +54,11 @@ fn split(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The tag of the first container's image, its proxy left aside. A digest is none, nor is a registry's port.
+/// The tag of the first container's image, its proxy left aside.
 fn tag<'t>(template: &PodTemplate<'t>) -> Option<&'t str> {
     let own = |container: &Node<'_>| container.get("name").and_then(Node::as_str) != Some("istio-proxy");
     let image = template.spec?.get("containers")?.items().find(own)?.get("image")?.as_str()?;
-    let named = image.split('@').next()?;
-    Some(named.rsplit('/').next()?.split_once(':')?.1)
+    Image::parse(image).tag
 }
 
 /// Whether the selector asks for something else of this label, or may: what it says cannot be changed any more.
