@@ -7,7 +7,7 @@
 use super::judge::{Judge, Share};
 use super::runtime;
 use crate::mesh::protobuf::{double, field};
-use crate::mesh::{Place, Unreadable};
+use crate::mesh::{EnvoyPatch, Place, Unreadable, envoy_patches};
 use crate::object::{Node, Value, WrongType};
 
 const REMEDY: &str = "leave tracing to Telemetry: randomSamplingPercentage";
@@ -16,15 +16,10 @@ const REMEDY: &str = "leave tracing to Telemetry: randomSamplingPercentage";
 const CONFIGS: [&str; 3] = ["config", "typedConfig", "typed_config"];
 
 pub(super) fn check(judge: &mut Judge<'_>, object: Node<'_>) -> Result<(), WrongType> {
-    let Some(spec) = object.map("spec")? else { return Ok(()) };
-    for config in spec.list("configPatches")? {
-        config.expect_map()?;
-        let Some(patch) = config.map("patch")? else { continue };
-        let operation = patch.text("operation")?.unwrap_or_default();
-        if let Some(value) = patch.map("value")?
+    for EnvoyPatch { apply_to, operation, value, .. } in envoy_patches(object)? {
+        if let Some(value) = value
             && operation != "REMOVE"
         {
-            let apply_to = config.text("applyTo")?.unwrap_or_default();
             Patch { apply_to, value, merges: operation == "MERGE" }.check(judge);
         }
     }

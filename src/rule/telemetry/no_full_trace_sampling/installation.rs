@@ -8,6 +8,7 @@ use json_patch::jsonptr::PointerBuf;
 
 use super::istiod::{self, VARIABLE};
 use super::judge::{Judge, Share};
+use crate::mesh::{HelmValues, helm_values, profiles};
 use crate::object::{Node, Value, WrongType};
 
 /// Judges what sets the share where mesh config does not. `group`: of the object; `decided`: whether mesh config does.
@@ -25,8 +26,9 @@ pub(super) fn check(judge: &mut Judge<'_>, group: &str, object: Node<'_>, decide
     {
         return Ok(());
     }
-    let values = Values::of(spec)?;
-    let demo = values.demo(spec)?;
+    let values = helm_values(object)?;
+    // The profile `demo` traces every request.
+    let demo = profiles(object)?.into_iter().find(|(_, name)| *name == "demo").map(|(node, _)| node);
     let own = values.all(&["pilot"], "traceSampling")?;
     let top = values.all(&[], "traceSampling")?;
     let shares = match (demo, own.is_empty()) {
@@ -41,7 +43,7 @@ pub(super) fn check(judge: &mut Judge<'_>, group: &str, object: Node<'_>, decide
         check_trace_sampling(judge, *share);
     }
     let written = shares.is_empty() || shares.iter().any(|share| !is_empty(*share));
-    for variable in values.variables()? {
+    for variable in variables(&values)? {
         match istiod::percent(variable) {
             _ if !written => istiod::check_value(judge, variable),
             Some(percent) => judge.idle_share(istiod::share(variable, percent), "the chart's own value comes after it"),
@@ -51,42 +53,10 @@ pub(super) fn check(judge: &mut Judge<'_>, group: &str, object: Node<'_>, decide
     Ok(())
 }
 
-/// Helm values as an object has them: the checked ones, and those that are passed on unchecked.
-struct Values<'t>(Vec<Node<'t>>);
-
-impl<'t> Values<'t> {
-    fn of(spec: Node<'t>) -> Result<Self, WrongType> {
-        Ok(Self(spec.map("values")?.into_iter().chain(spec.map("unvalidatedValues")?).collect()))
-    }
-
-    /// The values of this name; `null` is unset.
-    fn all(&self, path: &[&str], name: &str) -> Result<Vec<Node<'t>>, WrongType> {
-        let mut found = Vec::new();
-        for values in &self.0 {
-            found.extend(values.map_at(path)?.and_then(|map| map.get(name)).filter(|node| !node.is_null()));
-        }
-        Ok(found)
-    }
-
-    /// istiod's variable among those that the chart passes on.
-    fn variables(&self) -> Result<Vec<Node<'t>>, WrongType> {
-        let own = self.all(&["pilot", "env"], VARIABLE)?;
-        if own.is_empty() { self.all(&["env"], VARIABLE) } else { Ok(own) }
-    }
-
-    /// What names the profile `demo`, which traces every request.
-    fn demo(&self, spec: Node<'t>) -> Result<Option<Node<'t>>, WrongType> {
-        let mut named: Vec<Node<'t>> = spec.get("profile").into_iter().collect();
-        named.extend(self.all(&[], "profile")?);
-        named.extend(self.all(&["global"], "profile")?);
-        Ok(named.into_iter().find(|node| node.as_str().is_some_and(is_demo)))
-    }
-}
-
-/// A profile goes by its name or its file.
-fn is_demo(profile: &str) -> bool {
-    let name = profile.rsplit('/').next().unwrap_or(profile);
-    name.strip_suffix(".yaml").unwrap_or(name) == "demo"
+/// istiod's variable among those that the chart passes on.
+fn variables<'t>(values: &HelmValues<'t>) -> Result<Vec<Node<'t>>, WrongType> {
+    let own = values.all(&["pilot", "env"], VARIABLE)?;
+    if own.is_empty() { values.all(&["env"], VARIABLE) } else { Ok(own) }
 }
 
 /// Every request, by the profile. `group`: of the object, which says where its mesh config stands.
