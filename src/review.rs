@@ -22,6 +22,9 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Validate, Self::Mutate];
+
     /// Its path under the server's address.
     #[must_use]
     pub fn path(self) -> &'static str {
@@ -29,5 +32,11 @@ impl Endpoint {
             Self::Validate => "/validate",
             Self::Mutate => "/mutate",
         }
+    }
+
+    /// The word for it: its path without the slash.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.path().trim_start_matches('/')
     }
 }

@@ -34,6 +34,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::review::{Endpoint, Reply};
+use crate::telemetry::Metrics;
 use connection::Connection;
 
 /// Most connections held at once; the next one waits in the kernel's queue.
@@ -78,10 +79,17 @@ impl Server {
     ///
     /// Unready first; `drain_delay` for the endpoints to catch up; then no new connections, the requests under way, the
     /// end. A second request to stop ends at once.
-    pub async fn run(self, judge: Arc<dyn Judge>, health: Health, mut stop: Stop, drain_delay: Duration) {
+    pub async fn run(
+        self,
+        judge: Arc<dyn Judge>,
+        metrics: Arc<Metrics>,
+        health: Health,
+        mut stop: Stop,
+        drain_delay: Duration,
+    ) {
         let connections = GracefulShutdown::new();
         tokio::select! {
-            never = self.accept(judge, &health, &connections) => match never {},
+            never = self.accept(judge, &metrics, &health, &connections) => match never {},
             () = drain(&health, &mut stop, drain_delay) => {}
         }
         // `self` went with the accept loop: the listener is closed from here on.
@@ -94,15 +102,26 @@ impl Server {
         }
     }
 
-    async fn accept(self, judge: Arc<dyn Judge>, health: &Health, connections: &GracefulShutdown) -> Infallible {
-        let routes = routes::router(judge, health.clone());
+    async fn accept(
+        self,
+        judge: Arc<dyn Judge>,
+        metrics: &Arc<Metrics>,
+        health: &Health,
+        connections: &GracefulShutdown,
+    ) -> Infallible {
+        let routes = routes::router(judge, Arc::clone(metrics), health.clone());
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
             // The semaphore is never closed: an error cannot happen, and would only mean no place to give back.
             let place = Arc::clone(&places).acquire_owned().await.ok();
-            let (stream, peer) = listen::accept(&self.listener).await;
-            let connection =
-                Connection { peer, routes: routes.clone(), health: health.clone(), watcher: connections.watcher() };
+            let (stream, peer) = listen::accept(&self.listener, metrics).await;
+            let connection = Connection {
+                peer,
+                routes: routes.clone(),
+                metrics: Arc::clone(metrics),
+                health: health.clone(),
+                watcher: connections.watcher(),
+            };
             let tls = self.tls.clone();
             tokio::spawn(async move {
                 connection.serve(stream, tls).await;

@@ -1,4 +1,10 @@
-//! What the process says about itself: log lines on standard error.
+//! What the process says about itself: log lines on standard error, and metrics.
+
+pub mod metrics;
+mod verdict;
+
+pub use metrics::Metrics;
+pub use verdict::{Verdict, effective};
 
 use std::io;
 use std::panic;

@@ -46,5 +46,5 @@ pub(crate) async fn serve() {
     let server = Server::bind(([127, 0, 0, 1], 0).into(), tls::config(dev.identity()).unwrap()).await.unwrap();
     println!("listening on https://{}\nCA certificate: {}", server.address(), dev.ca_path().display());
     let stop = Stop::on_signals().unwrap();
-    server.run(Arc::new(AllowAll), Health::default(), stop, Duration::ZERO).await;
+    server.run(Arc::new(AllowAll), Arc::default(), Health::default(), stop, Duration::ZERO).await;
 }

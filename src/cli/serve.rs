@@ -20,7 +20,7 @@ use crate::policy::PolicySet;
 use crate::server::dev::{DevError, DevTls};
 use crate::server::tls::{self, Files, Identity, Rotation};
 use crate::server::{Health, Server, Stop, Webhook};
-use crate::telemetry;
+use crate::telemetry::{self, Metrics};
 use reload::{PolicyFiles, Upkeep};
 
 const PORT: u16 = 8443;
@@ -141,7 +141,8 @@ impl Serve {
         let config = tls::config(Arc::clone(&identity)).map_err(Failure::fault)?;
         let server = Server::bind(self.address(), config).await.map_err(Failure::bad_input)?;
         tracing::info!(address = %server.address(), policies = set.policies().len(), set = set.hash(), "serving");
-        let (health, webhook) = (Health::default(), Arc::new(Webhook::new(set)));
+        let (health, metrics) = (Health::default(), Arc::new(Metrics::default()));
+        let webhook = Arc::new(Webhook::new(set, Arc::clone(&metrics)));
         let (rotation, dev) = match origin {
             Origin::Files(rotation) => (Some(rotation), None),
             Origin::Dev(dev) => (None, Some(dev)),
@@ -151,7 +152,7 @@ impl Serve {
             // Nobody reads along; that is no reason to leave the door unguarded.
             tracing::warn!(error = failure.message, "cannot greet");
         }
-        server.run(webhook, health, stop, self.delay()).await;
+        server.run(webhook, metrics, health, stop, self.delay()).await;
         Ok(Exit::Clean)
     }
 

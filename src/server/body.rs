@@ -45,10 +45,10 @@ pub(super) struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
-    pub(super) fn new(budget: &'b Budget, version: Version, allowed: Duration) -> Self {
+    /// For a request that came at `now`, whose caller waits as long as `allowed`.
+    pub(super) fn new(budget: &'b Budget, version: Version, now: Instant, allowed: Duration) -> Self {
         // Over HTTP/2 one connection may have many bodies under way.
         let uncounted = if version == Version::HTTP_2 { 0 } else { UNCOUNTED };
-        let now = Instant::now();
         Self { budget, uncounted, waits: now + allowed / 2, ends: now + allowed }
     }
 

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::{self, Cursor};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +22,8 @@ use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 
 use super::health::Health;
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::ErrorKind;
 
 /// A handshake takes milliseconds; who needs longer than this says nothing, or is slow on purpose.
 const OPENING: Duration = Duration::from_secs(10);
@@ -50,6 +53,7 @@ const HTTP2_HEADERS: u32 = 16 * 1024;
 pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) routes: Router,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) health: Health,
     pub(super) watcher: Watcher,
 }
@@ -69,8 +73,13 @@ impl Connection {
         };
         let (stream, preface) = match opened {
             Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => return tracing::debug!(%peer, %error, "TLS handshake failed"),
-            Err(_) => return tracing::debug!(%peer, "TLS handshake took too long"),
+            failed => {
+                self.metrics.error(ErrorKind::Handshake);
+                return match failed {
+                    Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+                    _ => tracing::debug!(%peer, "TLS handshake took too long"),
+                };
+            }
         };
         if let Err(error) = self.speak(stream, preface).await {
             tracing::debug!(%peer, %error, "connection failed");

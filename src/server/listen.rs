@@ -7,6 +7,9 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::ErrorKind;
+
 /// First pause after an accept failed for want of descriptors or memory; doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -44,7 +47,7 @@ pub(super) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr
 
 /// The next connection. Failures that concern one peer are passed over; those that concern this process (no descriptors
 /// left, no memory) are waited out, for a loop that retries at once would burn the CPU that could mend them.
-pub(super) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+pub(super) async fn accept(listener: &TcpListener, metrics: &Metrics) -> (TcpStream, SocketAddr) {
     let mut pause = FIRST_PAUSE;
     loop {
         match listener.accept().await {
@@ -53,6 +56,7 @@ pub(super) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
                 tracing::debug!(%error, "a peer left before it was accepted")
             }
             Err(error) => {
+                metrics.error(ErrorKind::Accept);
                 tracing::warn!(%error, "cannot accept connections; trying again");
                 tokio::time::sleep(pause).await;
                 pause = pause.saturating_mul(2).min(LONGEST_PAUSE);

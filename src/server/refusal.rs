@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::body::{self, BodyError, MAX_BODY};
+use crate::telemetry::metrics::ErrorKind;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -41,6 +42,18 @@ impl Refusal {
         self.into_response()
     }
 
+    /// What is counted. Whoever is wrong altogether is his own business, here as in the log.
+    pub(super) fn kind(&self) -> Option<ErrorKind> {
+        Some(match self {
+            Self::Path | Self::Method | Self::MediaType => return None,
+            Self::Timeout(_) => ErrorKind::BadTimeout,
+            Self::Body(BodyError::Broken) => ErrorKind::BrokenBody,
+            Self::Body(BodyError::TooLarge) => ErrorKind::LargeBody,
+            Self::Body(BodyError::Late) => ErrorKind::LateBody,
+            Self::Body(BodyError::Crowded) => ErrorKind::Crowded,
+        })
+    }
+
     /// A review that the API server sent and nobody judged is the operator's business; a caller who is wrong altogether
     /// is his own. What he sent is not repeated: it may be anything.
     fn log(&self) {
@@ -62,12 +75,12 @@ impl IntoResponse for Refusal {
         let mut response = match self {
             Self::Path => plain(
                 StatusCode::NOT_FOUND,
-                "no such path; expected POST /validate, POST /mutate, GET /livez or GET /readyz\n",
+                "no such path; expected POST /validate, POST /mutate, GET /livez, GET /readyz or GET /metrics\n",
             ),
             // axum adds the header `Allow`, which names the methods.
             Self::Method => plain(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "wrong method; expected POST for /validate and /mutate, GET for /livez and /readyz\n",
+                "wrong method; expected POST for /validate and /mutate, GET for /livez, /readyz and /metrics\n",
             ),
             Self::MediaType => plain(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::Judge;
 use super::body::Reader;
@@ -19,24 +20,30 @@ use super::health::{Health, Phase};
 use super::refusal::{Refusal, plain};
 use super::timeout::caller_timeout;
 use crate::review::{Endpoint, Reply};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::{CONTENT_TYPE, Called, ErrorKind};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 struct Desk {
     judge: Arc<dyn Judge>,
+    metrics: Arc<Metrics>,
     health: Health,
     budget: Budget,
 }
 
-pub(super) fn router(judge: Arc<dyn Judge>, health: Health) -> Router {
+pub(super) fn router(judge: Arc<dyn Judge>, metrics: Arc<Metrics>, health: Health) -> Router {
     Router::new()
         .route(Endpoint::Validate.path(), post(validate))
         .route(Endpoint::Mutate.path(), post(mutate))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
-        .fallback(async |request: Request| Refusal::Path.answer(request.into_body()).await)
-        .method_not_allowed_fallback(async |request: Request| Refusal::Method.answer(request.into_body()).await)
-        .with_state(Arc::new(Desk { judge, health, budget: Budget::default() }))
+        .route("/metrics", get(metrics_text))
+        .fallback(async |State(desk): State<Arc<Desk>>, request| desk.turn_away(Refusal::Path, request).await)
+        .method_not_allowed_fallback(async |State(desk): State<Arc<Desk>>, request| {
+            desk.turn_away(Refusal::Method, request).await
+        })
+        .with_state(Arc::new(Desk { judge, metrics, health, budget: Budget::default() }))
 }
 
 async fn livez() -> Response {
@@ -52,6 +59,10 @@ async fn readyz(State(desk): State<Arc<Desk>>) -> Response {
     plain(status, format!("{phase}\n{}", desk.health.details()))
 }
 
+async fn metrics_text(State(desk): State<Arc<Desk>>) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], desk.metrics.text()).into_response()
+}
+
 async fn validate(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     desk.answer(Endpoint::Validate, request).await
 }
@@ -62,23 +73,45 @@ async fn mutate(State(desk): State<Arc<Desk>>, request: Request) -> Response {
 
 impl Desk {
     async fn answer(&self, endpoint: Endpoint, request: Request) -> Response {
+        let call = self.metrics.call(endpoint);
         let (head, mut body) = request.into_parts();
-        match self.review(endpoint, &head, &mut body).await {
+        let answer = match self.review(endpoint, call.started.into(), &head, &mut body).await {
             Ok(answer) => answer,
-            Err(refusal) => refusal.answer(body).await,
-        }
+            Err(refusal) => {
+                if let Some(kind) = refusal.kind() {
+                    self.metrics.error(kind);
+                }
+                refusal.answer(body).await
+            }
+        };
+        call.answered(answer.status().as_u16());
+        answer
     }
 
-    async fn review(&self, endpoint: Endpoint, head: &Parts, body: &mut Body) -> Result<Response, Refusal> {
+    /// Answers who has the path or the method wrong.
+    async fn turn_away(&self, refusal: Refusal, request: Request) -> Response {
+        let answer = refusal.answer(request.into_body()).await;
+        self.metrics.answered(Called::Other, answer.status().as_u16());
+        answer
+    }
+
+    async fn review(
+        &self,
+        endpoint: Endpoint,
+        came: Instant,
+        head: &Parts,
+        body: &mut Body,
+    ) -> Result<Response, Refusal> {
         if !is_json(&head.headers) {
             return Err(Refusal::MediaType);
         }
         let allowed = caller_timeout(head.uri.query()).map_err(Refusal::Timeout)?;
-        let received = Reader::new(&self.budget, head.version, allowed).read(body).await?;
+        let received = Reader::new(&self.budget, head.version, came, allowed).read(body).await?;
         let body = &received.bytes;
         Ok(match self.judge(endpoint, body) {
             Some(Reply::Review(review)) => ([(header::CONTENT_TYPE, JSON)], review).into_response(),
             Some(Reply::BadRequest(reason)) => {
+                self.metrics.error(ErrorKind::NoReview);
                 // The reason may quote the body, which may hold a secret: it is for the caller alone.
                 tracing::warn!(bytes = body.len(), "{endpoint:?} answered 400: no AdmissionReview with a uid");
                 plain(StatusCode::BAD_REQUEST, reason + "\n")
@@ -92,7 +125,10 @@ impl Desk {
     fn judge(&self, endpoint: Endpoint, body: &[u8]) -> Option<Reply> {
         let now = Timestamp::now();
         catch_unwind(AssertUnwindSafe(|| self.judge.judge(endpoint, body, now)))
-            .or_else(|_| catch_unwind(AssertUnwindSafe(|| self.judge.panicked(endpoint, body, now))))
+            .or_else(|_| {
+                self.metrics.error(ErrorKind::Panic);
+                catch_unwind(AssertUnwindSafe(|| self.judge.panicked(endpoint, body, now)))
+            })
             .ok()
     }
 }

@@ -1,4 +1,4 @@
-//! The judge behind the door: the running policies, and a log line for every decision.
+//! The judge behind the door: the running policies, a log line for every decision, and the count of them.
 
 use std::mem;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,11 +7,12 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::Judge;
-use crate::engine::{Decision, Effect};
 use crate::mesh::Snapshot;
 use crate::policy::PolicySet;
 use crate::review::{Endpoint, Record, Reply, respond, respond_to_fault};
 use crate::rule::Request;
+use crate::telemetry::metrics::ErrorKind;
+use crate::telemetry::{Metrics, Verdict};
 
 /// Judges by a set of policies.
 #[derive(Debug)]
@@ -20,13 +21,15 @@ pub struct Webhook {
     set: RwLock<Arc<PolicySet>>,
     /// Nothing is known of the cluster yet.
     snapshot: Snapshot,
+    metrics: Arc<Metrics>,
 }
 
 impl Webhook {
     /// A webhook with these policies in force.
     #[must_use]
-    pub fn new(set: PolicySet) -> Self {
-        Self { set: RwLock::new(Arc::new(set)), snapshot: Snapshot::default() }
+    pub fn new(set: PolicySet, metrics: Arc<Metrics>) -> Self {
+        metrics.loaded(&set, Timestamp::now());
+        Self { set: RwLock::new(Arc::new(set)), snapshot: Snapshot::default(), metrics }
     }
 
     /// The set in force.
@@ -38,56 +41,41 @@ impl Webhook {
 
     /// Puts another set into force, for what is judged from now on.
     pub fn replace(&self, set: PolicySet) {
+        self.metrics.loaded(&set, Timestamp::now());
         let old = mem::replace(&mut *self.set.write().unwrap_or_else(PoisonError::into_inner), Arc::new(set));
         // Not before the lock is open again.
         drop(old);
+    }
+
+    fn record(&self, record: &Record<'_>, set: &PolicySet, started: Instant) {
+        let verdict = Verdict::of(record);
+        self.metrics.decided(record, verdict);
+        log(record, verdict, set.hash(), started);
     }
 }
 
 impl Judge for Webhook {
     fn judge(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply {
         let (set, started) = (self.set(), Instant::now());
-        respond(&set, &self.snapshot, endpoint, body, now, &mut |record| log(record, set.hash(), started))
+        let reply = respond(&set, &self.snapshot, endpoint, body, now, &mut |record| {
+            if record.fault.is_some() {
+                self.metrics.error(ErrorKind::UnreadableReview);
+            }
+            self.record(record, &set, started);
+        });
+        self.metrics.evaluated(endpoint, started.elapsed());
+        reply
     }
 
     fn panicked(&self, endpoint: Endpoint, body: &[u8], _: Timestamp) -> Reply {
         let (set, started) = (self.set(), Instant::now());
-        respond_to_fault(&set, endpoint, body, &mut |record| log(record, set.hash(), started))
+        respond_to_fault(&set, endpoint, body, &mut |record| self.record(record, &set, started))
     }
-}
-
-/// How a call ended, as the log says it.
-#[derive(Debug)]
-enum Verdict {
-    Allowed,
-    Warned,
-    Denied,
-    Mended,
-    Unreadable,
-}
-
-impl Verdict {
-    fn of(record: &Record<'_>) -> Self {
-        let Record { endpoint, decision, fault, .. } = record;
-        match endpoint {
-            _ if fault.is_some() => Self::Unreadable,
-            Endpoint::Mutate if decision.patch.is_some() => Self::Mended,
-            Endpoint::Validate if !decision.is_allowed() => Self::Denied,
-            Endpoint::Validate if warns(decision) => Self::Warned,
-            Endpoint::Validate | Endpoint::Mutate => Self::Allowed,
-        }
-    }
-}
-
-/// Whether the answer carries a warning: what was there before the request is said in one, too.
-fn warns(decision: &Decision<'_>) -> bool {
-    decision.sent.iter().any(|judged| matches!(judged.effect, Effect::Warn | Effect::Old))
 }
 
 /// One line a decision, at a level by its verdict: who asked for what, what came of it and by which set,
 /// never the object.
-fn log(record: &Record<'_>, set: &str, started: Instant) {
-    let verdict = Verdict::of(record);
+fn log(record: &Record<'_>, verdict: Verdict, set: &str, started: Instant) {
     let Record { endpoint, request, decision, .. } = record;
     /// tracing fixes the level of an event where it is written; fields are looked at only where the level is logged.
     macro_rules! event {

@@ -14,6 +14,7 @@ use vigla::server::dev::DevTls;
 use vigla::server::{Health, Judge, Server, Stop, StopTrigger, tls};
 
 use crate::common::{Door, Http, send, soon};
+use crate::exposition::Exposition;
 
 /// Says what it heard, panics when asked to, and thinks as long as it is told to.
 struct Parrot {
@@ -61,7 +62,7 @@ async fn start() -> InProcess {
     let (trigger, stop) = Stop::by_hand();
     let ((thinking, begun), (go_on, wait)) = (channel(), channel());
     let parrot = Arc::new(Parrot { thinking, go_on: Mutex::new(wait) });
-    let running = tokio::spawn(server.run(parrot, health.clone(), stop, Duration::ZERO));
+    let running = tokio::spawn(server.run(parrot, Arc::default(), health.clone(), stop, Duration::ZERO));
     InProcess { door, health, stop: trigger, running, thinking: begun, go_on }
 }
 
@@ -85,6 +86,9 @@ async fn a_panic_costs_one_request() {
     }
     let answer = server.door.post(Http::One, "/mutate", "a review").await;
     assert_eq!(answer.body, "Mutate heard a review");
+    let metrics = Exposition::of(&server.door).await;
+    assert_eq!(metrics.value(r#"vigla_errors_total{kind="panic"}"#), 4.0);
+    assert_eq!(metrics.value(r#"vigla_http_requests_total{endpoint="validate",code="5xx"}"#), 2.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,6 +121,9 @@ async fn judges_the_largest_bodies_one_by_one() {
     let thinking = tokio::task::spawn_blocking(move || thinking.recv().map(|()| thinking));
     let thinking = soon(thinking).await.unwrap().unwrap();
 
+    let under_way = r#"vigla_http_requests_in_flight{endpoint="validate"}"#;
+    assert_eq!(Exposition::of(&server.door).await.value(under_way), 1.0);
+
     let second = server.door.post(Http::One, "/validate?timeout=500ms", largest).await;
     assert_eq!(second.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(second.body.starts_with("too many large bodies at once"), "{}", second.body);
@@ -125,5 +132,9 @@ async fn judges_the_largest_bodies_one_by_one() {
 
     server.go_on.send(()).unwrap();
     assert_eq!(soon(first).await.unwrap().body, "Validate thought ");
+    let metrics = Exposition::of(&server.door).await;
+    assert_eq!(metrics.value(under_way), 0.0);
+    assert_eq!(metrics.value(r#"vigla_errors_total{kind="crowded"}"#), 1.0);
+    assert!(metrics.value(r#"vigla_http_request_duration_seconds_sum{endpoint="validate"}"#) >= 0.25);
     assert!(thinking.try_recv().is_err(), "the second one was never judged");
 }

@@ -142,7 +142,7 @@ mod tests {
         let set = PolicySet::built_in(Profile::Required).expect("the built-in policies");
         let mut upkeep = Upkeep {
             policies: None,
-            webhook: Arc::new(Webhook::new(set)),
+            webhook: Arc::new(Webhook::new(set, Arc::default())),
             rotation: None,
             identity: dev.identity(),
             health: Health::default(),
