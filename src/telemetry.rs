@@ -14,13 +14,30 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// How lines are written.
+#[derive(Clone, Copy, Debug)]
+pub enum Lines {
+    /// For a person: time, level, place, message, fields.
+    Text {
+        /// Whether they are coloured.
+        colored: bool,
+    },
+    /// For a program: one JSON object a line, its fields beside `timestamp`, `level`, `target` and `message`.
+    Json,
+}
+
 /// Sends every event of ours up to `level` to standard error, and panics with it. Libraries are left out at any level:
 /// at `debug`, HTTP/2 alone would write ten lines a request.
 ///
 /// Only the first call of a process has an effect.
-pub fn start(level: LevelFilter, colored: bool) {
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_ansi(colored).with_writer(io::stderr).finish();
-    if lines.with(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level)).try_init().is_ok() {
+pub fn start(level: LevelFilter, lines: Lines) {
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr);
+    let started = match lines {
+        Lines::Text { colored } => log.with_ansi(colored).finish().with(ours).try_init(),
+        Lines::Json => log.json().flatten_event(true).finish().with(ours).try_init(),
+    };
+    if started.is_ok() {
         panic::set_hook(Box::new(log_panic));
     }
 }

@@ -13,14 +13,14 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
-use super::output::{self, Color};
+use super::output::{self, Color, Format};
 use super::sources::Sources;
 use super::{Exit, Failure};
 use crate::policy::PolicySet;
 use crate::server::dev::{DevError, DevTls};
 use crate::server::tls::{self, Files, Identity, Rotation};
 use crate::server::{Health, Server, Stop, Webhook};
-use crate::telemetry::{self, Metrics};
+use crate::telemetry::{self, Lines, Metrics};
 use reload::{PolicyFiles, Upkeep};
 
 const PORT: u16 = 8443;
@@ -54,6 +54,10 @@ pub(super) struct Serve {
     /// What to log on standard error
     #[arg(long, value_enum, value_name = "LEVEL", env = "VIGLA_LOG_LEVEL", default_value_t = LogLevel::Info)]
     log_level: LogLevel,
+
+    /// How to log it
+    #[arg(long, value_enum, value_name = "FORMAT", env = "VIGLA_LOG_FORMAT", default_value_t)]
+    log_format: Format,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -123,7 +127,13 @@ impl Serve {
     }
 
     pub(super) fn run(&self, color: Color) -> Result<Exit, Failure> {
-        telemetry::start(self.log_level.into(), color.applies(&io::stderr()));
+        telemetry::start(
+            self.log_level.into(),
+            match self.log_format {
+                Format::Text => Lines::Text { colored: color.applies(&io::stderr()) },
+                Format::Json => Lines::Json,
+            },
+        );
         // The door stays shut until there is something to judge with.
         let (set, policies) = PolicyFiles::open(&self.sources)?;
         let origin = self.origin()?;

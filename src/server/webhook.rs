@@ -1,5 +1,6 @@
 //! The judge behind the door: the running policies, a log line for every decision, and the count of them.
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
@@ -12,7 +13,10 @@ use crate::policy::PolicySet;
 use crate::review::{Endpoint, Record, Reply, respond, respond_to_fault};
 use crate::rule::Request;
 use crate::telemetry::metrics::ErrorKind;
-use crate::telemetry::{Metrics, Verdict};
+use crate::telemetry::{Metrics, Verdict, effective};
+
+/// The longest name of an object, in bytes. Users may be longer, and are known by their beginning.
+const LONGEST: usize = 253;
 
 /// Judges by a set of policies.
 #[derive(Debug)]
@@ -73,28 +77,29 @@ impl Judge for Webhook {
     }
 }
 
-/// One line a decision, at a level by its verdict: who asked for what, what came of it and by which set,
-/// never the object.
+/// One line a decision, at a level by its verdict: who asked for what, what came of it and by which set. Never the
+/// object, and not what is wrong with a review either, which may quote it: the answer says that.
 fn log(record: &Record<'_>, verdict: Verdict, set: &str, started: Instant) {
-    let Record { endpoint, request, decision, .. } = record;
+    let Record { endpoint, request, .. } = record;
     /// tracing fixes the level of an event where it is written; fields are looked at only where the level is logged.
     macro_rules! event {
         ($level:ident) => {
             tracing::$level!(
-                uid = record.uid,
-                kind = request.map(|request| &*request.kind.kind),
-                group = request.map(|request| &*request.kind.group),
-                namespace = request.map(|request| &*request.namespace),
-                name = request.map(Request::display_name).as_deref(),
+                endpoint = endpoint.as_str(),
+                verdict = verdict.as_str(),
+                policies = policies(record),
+                uid = start(record.uid),
+                kind = request.map(|request| start(&request.kind.kind)),
+                group = request.map(|request| start(&request.kind.group)),
+                namespace = request.map(|request| start(&request.namespace)),
+                name = request.map(Request::display_name).as_deref().map(start),
                 operation = request.map(|request| request.operation.as_str()),
-                subresource = request.map(|request| &*request.subresource),
-                user = request.and_then(|request| request.user.as_ref()).map(|user| &*user.name),
+                subresource = request.map(|request| start(&request.subresource)),
+                user = request.and_then(|request| request.user.as_ref()).map(|user| start(&user.name)),
                 dry_run = request.map(|request| request.dry_run),
-                findings = decision.summary(),
-                fault = record.fault,
                 set,
-                micros = started.elapsed().as_micros(),
-                "{endpoint:?} {verdict:?}"
+                duration_us = started.elapsed().as_micros() as u64,
+                "decision"
             )
         };
     }
@@ -104,4 +109,15 @@ fn log(record: &Record<'_>, verdict: Verdict, set: &str, started: Instant) {
         Verdict::Warned | Verdict::Mended => event!(info),
         Verdict::Allowed => event!(debug),
     }
+}
+
+/// The policies that had a part in the answer, each with what it led to: `a=deny,b=warn`.
+fn policies(record: &Record<'_>) -> String {
+    let said = effective(record).iter().map(|judged| format!("{}={}", judged.policy, judged.effect.as_str()));
+    said.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(",")
+}
+
+/// As much of a text as anything in Kubernetes is long, except for who wants to fill the log.
+fn start(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LONGEST)).unwrap_or(text)
 }
