@@ -1,9 +1,11 @@
 //! The command line: one file a subcommand.
 
 mod check;
+mod completions;
 mod exit;
 mod explain;
 mod files;
+mod man;
 mod manifests;
 mod namespaces;
 mod output;
@@ -13,10 +15,12 @@ mod rules;
 mod serve;
 mod sources;
 mod test;
+mod version;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use exit::{Exit, Failure};
 
@@ -41,20 +45,17 @@ enum Command {
     Policies(policies::Policies),
     Explain(explain::Explain),
     Manifests(manifests::Manifests),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Reads the arguments, does what they say, and tells how it ended.
 #[must_use]
 pub fn run() -> ExitCode {
-    let Cli { command, color } = Cli::parse();
-    let outcome = match command {
-        Command::Serve(serve) => serve.run(color),
-        Command::Check(check) => check.run(color),
-        Command::Test(test) => test.run(),
-        Command::Rules(rules) => rules.run(),
-        Command::Policies(policies) => policies.run(),
-        Command::Explain(explain) => explain.run(),
-        Command::Manifests(manifests) => manifests.run(),
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => version::print(),
+        Err(error) => error.exit(),
     };
     match outcome {
         Ok(exit) => exit.into(),
@@ -62,5 +63,59 @@ pub fn run() -> ExitCode {
             output::note(&format!("error: {message}"));
             exit.into()
         }
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<Exit, Failure> {
+        let Self { command, color } = self;
+        match command {
+            Command::Serve(serve) => serve.run(color),
+            Command::Check(check) => check.run(color),
+            Command::Test(test) => test.run(),
+            Command::Rules(rules) => rules.run(),
+            Command::Policies(policies) => policies.run(),
+            Command::Explain(explain) => explain.run(),
+            Command::Manifests(manifests) => manifests.run(),
+            Command::Completions(completions) => completions.run(Self::command()),
+            Command::Man(man) => man.run(Self::command()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every flag of every command, as (command, flag).
+    fn flags(cli: &clap::Command) -> Vec<(&clap::Command, &clap::Arg)> {
+        let own = cli.get_arguments().filter(|argument| !argument.is_positional()).map(|argument| (cli, argument));
+        own.chain(cli.get_subcommands().flat_map(flags)).collect()
+    }
+
+    #[test]
+    fn every_flag_has_its_environment_variable() {
+        let mut cli = Cli::command();
+        cli.build();
+        let mut checked = 0;
+        for (command, flag) in flags(&cli) {
+            let long = flag.get_long().expect("a long form");
+            if ["help", "version"].contains(&long) {
+                continue;
+            }
+            let expected = format!("VIGLA_{}", long.to_uppercase().replace('-', "_"));
+            let found = flag.get_env().and_then(|name| name.to_str());
+            assert_eq!(found, Some(&*expected), "vigla {} --{long}", command.get_name());
+            // The kubelet sets these in every Pod beside a Service that is called vigla.
+            let kubernetes = ["VIGLA_PORT", "VIGLA_SERVICE_HOST", "VIGLA_SERVICE_PORT"];
+            assert!(!kubernetes.iter().any(|taken| expected.starts_with(taken)), "{expected} is Kubernetes' own");
+            checked += 1;
+        }
+        assert!(checked > 20, "{checked} flags");
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
     }
 }

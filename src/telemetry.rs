@@ -14,6 +14,12 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// The commit that this was built from, where the build knew it (build.rs).
+pub const COMMIT: Option<&str> = match option_env!("VIGLA_COMMIT") {
+    Some(commit) if !commit.is_empty() => Some(commit),
+    _ => None,
+};
+
 /// How lines are written.
 #[derive(Clone, Copy, Debug)]
 pub enum Lines {

@@ -13,8 +13,10 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
+use super::COMMIT;
 use super::verdict::{Verdict, effective};
 use crate::engine::Kind;
 use crate::policy::PolicySet;
@@ -76,7 +78,8 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut r = Registry::with_prefix("vigla");
-        add(&mut r, "build", "What is running", Fact::new("version", env!("CARGO_PKG_VERSION")));
+        let build = [("version", env!("CARGO_PKG_VERSION")), ("commit", COMMIT.unwrap_or("unknown"))];
+        r.register("build", "What is running", Info::new(build));
         let reviews = Each::new(pairs(Endpoint::ALL, Verdict::ALL), review_labels, Counter::default);
         let requests = Each::new(pairs(Called::ALL, Class::ALL), request_labels, Counter::default);
         let errors = Each::new(ErrorKind::ALL, |kind| [("kind", kind.as_str())], Counter::default);
@@ -98,12 +101,7 @@ impl Default for Metrics {
                 each(|| Histogram::new(EVALUATION)),
             ),
             errors: add(&mut r, "errors", "What went wrong with calls and connections", errors),
-            set: add(
-                &mut r,
-                "policy_set",
-                "The policies in force, by the hash of their documents",
-                Fact::new("hash", ""),
-            ),
+            set: add(&mut r, "policy_set", "The policies in force, by the hash of their documents", Fact::new("hash")),
             loaded: add_seconds(
                 &mut r,
                 "policy_set_loaded_timestamp",

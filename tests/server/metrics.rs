@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use vigla::policy::{PolicySet, Profile};
+use vigla::telemetry::COMMIT;
 
 use crate::common::review::{review, wire};
 use crate::common::{Http, REVIEW, Vigla, send, soon};
@@ -172,6 +173,7 @@ fn words(label: &str) -> Vec<String> {
         "finding" => &["violation", "advice", "error"],
         "effect" => &["deny", "warn", "old", "audit", "mended"],
         "version" => &[env!("CARGO_PKG_VERSION")],
+        "commit" => &[COMMIT.unwrap_or("unknown")],
         "kind" => &[
             "cannot_judge",
             "unreadable_review",
@@ -261,5 +263,6 @@ async fn says_which_policies_are_loaded_and_since_when() {
     let hash = PolicySet::built_in(Profile::Restricted).unwrap().hash().to_owned();
     assert_eq!(metrics.value(&format!(r#"vigla_policy_set_info{{hash="{hash}"}}"#)), 1.0);
     assert!(vigla.wait_for_log("serving").contains(&hash));
-    assert_eq!(metrics.value(&format!(r#"vigla_build_info{{version="{}"}}"#, env!("CARGO_PKG_VERSION"))), 1.0);
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), COMMIT.unwrap_or("unknown"));
+    assert_eq!(metrics.value(&format!(r#"vigla_build_info{{version="{version}",commit="{commit}"}}"#)), 1.0);
 }

@@ -112,8 +112,8 @@ pub(super) struct Fact {
 }
 
 impl Fact {
-    pub(super) fn new(label: &'static str, value: &str) -> Self {
-        Self { label, value: Arc::new(Mutex::new(value.to_owned())) }
+    pub(super) fn new(label: &'static str) -> Self {
+        Self { label, value: Arc::default() }
     }
 
     pub(super) fn set(&self, value: &str) {
