@@ -157,7 +157,15 @@ impl Serve {
             Origin::Files(rotation) => (Some(rotation), None),
             Origin::Dev(dev) => (None, Some(dev)),
         };
-        Upkeep { policies, webhook: Arc::clone(&webhook), rotation, identity, health: health.clone() }.begin()?;
+        Upkeep {
+            policies,
+            webhook: Arc::clone(&webhook),
+            rotation,
+            identity,
+            health: health.clone(),
+            metrics: Arc::clone(&metrics),
+        }
+        .begin()?;
         if let Err(failure) = output::print(&greeting::greeting(server.address(), dev.as_ref().map(DevTls::ca_path))) {
             // Nobody reads along; that is no reason to leave the door unguarded.
             tracing::warn!(error = failure.message, "cannot greet");

@@ -21,7 +21,7 @@ use super::verdict::{Verdict, effective};
 use crate::engine::Kind;
 use crate::policy::PolicySet;
 use crate::review::{Endpoint, Record};
-pub use label::{Called, ErrorKind};
+pub use label::{Called, ErrorKind, Reload};
 use label::{Class, Said};
 use series::{Each, Fact, Histogram, Label};
 
@@ -73,6 +73,8 @@ pub struct Metrics {
     errors: Each<ErrorKind, Counter, 1>,
     set: Fact,
     loaded: Gauge<f64, AtomicU64>,
+    reloads: Each<(Reload, bool), Counter, 2>,
+    certificate_expiry: Gauge<f64, AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -82,6 +84,7 @@ impl Default for Metrics {
         r.register("build", "What is running", Info::new(build));
         let reviews = Each::new(pairs(Endpoint::ALL, Verdict::ALL), review_labels, Counter::default);
         let requests = Each::new(pairs(Called::ALL, Class::ALL), request_labels, Counter::default);
+        let reloads = Each::new(pairs(Reload::ALL, [true, false]), reload_labels, Counter::default);
         let errors = Each::new(ErrorKind::ALL, |kind| [("kind", kind.as_str())], Counter::default);
         Self {
             reviews: add(&mut r, "reviews", "Reviews answered, by verdict", reviews),
@@ -108,6 +111,13 @@ impl Default for Metrics {
                 "When the policies in force were loaded",
                 Gauge::default(),
             ),
+            reloads: add(&mut r, "reloads", "Changed files that were taken up or refused", reloads),
+            certificate_expiry: add_seconds(
+                &mut r,
+                "certificate_expiry_timestamp",
+                "When the serving certificate expires",
+                Gauge::default(),
+            ),
             registry: r,
         }
     }
@@ -118,6 +128,16 @@ impl Metrics {
     pub fn loaded(&self, set: &PolicySet, now: Timestamp) {
         self.set.set(set.hash());
         self.loaded.set(now.as_duration().as_secs_f64());
+    }
+
+    /// Files have changed, and what stands in them was taken up or refused.
+    pub fn reloaded(&self, what: Reload, taken_up: bool) {
+        self.reloads.count((what, taken_up));
+    }
+
+    /// The certificate in use is valid until then.
+    pub fn certificate_expires(&self, not_after: Timestamp) {
+        self.certificate_expiry.set(not_after.as_duration().as_secs_f64());
     }
 
     /// A call of a webhook begins.
@@ -225,4 +245,8 @@ fn review_labels((endpoint, verdict): (Endpoint, Verdict)) -> [Label; 2] {
 
 fn request_labels((called, class): (Called, Class)) -> [Label; 2] {
     [("endpoint", called.as_str()), ("code", class.as_str())]
+}
+
+fn reload_labels((what, taken_up): (Reload, bool)) -> [Label; 2] {
+    [("what", what.as_str()), ("result", if taken_up { "taken_up" } else { "refused" })]
 }

@@ -173,6 +173,8 @@ fn words(label: &str) -> Vec<String> {
         "finding" => &["violation", "advice", "error"],
         "effect" => &["deny", "warn", "old", "audit", "mended"],
         "version" => &[env!("CARGO_PKG_VERSION")],
+        "what" => &["policies", "certificate"],
+        "result" => &["taken_up", "refused"],
         "commit" => &[COMMIT.unwrap_or("unknown")],
         "kind" => &[
             "cannot_judge",
@@ -254,12 +256,14 @@ async fn answers_head_and_turns_other_methods_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn says_which_policies_are_loaded_and_since_when() {
+async fn says_what_is_loaded_and_since_when() {
     let before = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
     let mut vigla = Vigla::start(&["--profile", "restricted"]);
     let metrics = Exposition::of(&vigla.door).await;
     let loaded = metrics.value("vigla_policy_set_loaded_timestamp_seconds");
     assert!(loaded >= before - 1.0 && loaded <= before + 60.0, "{loaded}");
+    let days = (metrics.value("vigla_certificate_expiry_timestamp_seconds") - loaded) / 86_400.0;
+    assert!((6.9..7.1).contains(&days), "the certificate of --dev lasts {days} days");
     let hash = PolicySet::built_in(Profile::Restricted).unwrap().hash().to_owned();
     assert_eq!(metrics.value(&format!(r#"vigla_policy_set_info{{hash="{hash}"}}"#)), 1.0);
     assert!(vigla.wait_for_log("serving").contains(&hash));

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::common::cli::filter;
 use crate::common::review::{read, review, wire};
 use crate::common::{Http, Vigla, send};
+use crate::exposition::Exposition;
 use crate::mount::Mount;
 
 /// Settings under which a filter in `shop` is denied, or only warned of.
@@ -105,7 +106,13 @@ async fn broken_documents_leave_the_set_in_force_and_are_told_once() {
     mount.swap(&[("mine.yaml", &settings("Deny"))]);
     vigla.wait_for_log("took up new policies");
     assert_eq!(ready(&vigla).await, "ok\n");
-    assert!(!verdict(&vigla).await.1);
+    let (set, allowed) = verdict(&vigla).await;
+    assert!(!allowed);
+    let metrics = Exposition::of(&vigla.door).await;
+    assert_eq!(metrics.value(r#"vigla_reloads_total{what="policies",result="refused"}"#), 2.0);
+    assert_eq!(metrics.value(r#"vigla_reloads_total{what="policies",result="taken_up"}"#), 1.0);
+    let in_force: Vec<_> = metrics.families["vigla_policy_set"].samples.iter().map(|it| &*it.labels["hash"]).collect();
+    assert_eq!(in_force, [&*set], "the one before is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

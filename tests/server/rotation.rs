@@ -14,6 +14,7 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::common::{Door, Http, REVIEW, REVIEW_UID, Vigla, send, soon};
+use crate::exposition::Exposition;
 use crate::mount::Mount;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -134,6 +135,9 @@ async fn a_bad_pair_leaves_the_certificate_in_use() {
     vigla.wait_for_log("took up a new certificate");
     assert_eq!(ready(&vigla).await, "ok\n");
     assert_eq!(shown(&vigla.door).await[0], other.leaf);
+    let metrics = Exposition::of(&vigla.door).await;
+    assert_eq!(metrics.value(r#"vigla_reloads_total{what="certificate",result="refused"}"#), 5.0);
+    assert_eq!(metrics.value(r#"vigla_reloads_total{what="certificate",result="taken_up"}"#), 1.0);
 }
 
 /// The API server would refuse it; whoever mounts a Secret may be about to renew it.

@@ -11,6 +11,8 @@ use crate::policy::{self, Notice, PolicySet};
 use crate::server::tls::{Identity, Rotation};
 use crate::server::{Health, Webhook};
 use crate::store::{self, Watched};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Reload;
 
 /// The files of policies and Settings, and what was read of them.
 pub(super) struct PolicyFiles {
@@ -38,7 +40,7 @@ impl PolicyFiles {
     }
 
     /// Takes up what has changed, as a whole or not at all.
-    fn look(&mut self, webhook: &Webhook, health: &Health) {
+    fn look(&mut self, webhook: &Webhook, health: &Health, metrics: &Metrics) {
         let mut now = self.sources.read();
         if let Ok(now) = &mut now {
             // A Pod's namespace never changes: not even a file of it that cannot be read for a moment takes it away.
@@ -46,7 +48,9 @@ impl PolicyFiles {
         }
         let Some(read) = self.read.settle(now) else { return };
         let was = webhook.set();
-        match read.as_ref().map_err(Failure::clone).and_then(load) {
+        let loaded = read.as_ref().map_err(Failure::clone).and_then(load);
+        metrics.reloaded(Reload::Policies, loaded.is_ok());
+        match loaded {
             Ok(set) => {
                 tracing::info!(
                     set = set.hash(),
@@ -94,6 +98,7 @@ pub(super) struct Upkeep {
     pub(super) rotation: Option<Rotation>,
     pub(super) identity: Arc<Identity>,
     pub(super) health: Health,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Upkeep {
@@ -106,9 +111,10 @@ impl Upkeep {
 
     /// A panic, which would be a fault of ours, must not be the end of looking: certificates expire.
     fn look(&mut self) {
-        let Self { policies, webhook, health, .. } = self;
-        let policies =
-            catch_unwind(AssertUnwindSafe(|| policies.iter_mut().for_each(|files| files.look(webhook, health))));
+        let Self { policies, webhook, health, metrics, .. } = self;
+        let policies = catch_unwind(AssertUnwindSafe(|| {
+            policies.iter_mut().for_each(|files| files.look(webhook, health, metrics))
+        }));
         if policies.is_err() {
             self.health.note("policies", Some("a fault of Vigla's own; its log has the place".to_owned()));
         }
@@ -117,8 +123,9 @@ impl Upkeep {
 
     fn certificate(&mut self, now: Timestamp) {
         if let Some(rotation) = &mut self.rotation {
-            rotation.look(now, &self.health);
+            rotation.look(now, &self.health, &self.metrics);
         }
+        self.metrics.certificate_expires(self.identity.not_after());
         match self.identity.validity().objection(now) {
             None if self.health.ready() => tracing::info!("ready"),
             Some(why) if self.health.not_ready(why.clone()) => tracing::error!("not ready: {why}"),
@@ -146,6 +153,7 @@ mod tests {
             rotation: None,
             identity: dev.identity(),
             health: Health::default(),
+            metrics: Arc::default(),
         };
         let end = dev.identity().not_after();
         upkeep.certificate(end);

@@ -8,6 +8,8 @@ use super::pair::Pem;
 use super::{Certificate, Files, Identity, TlsError};
 use crate::server::Health;
 use crate::store::{self, Watched};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Reload;
 
 /// Takes up new certificates out of two files; one that cannot be served with leaves the one in use where it is.
 pub struct Rotation {
@@ -37,7 +39,7 @@ impl Rotation {
     }
 
     /// Looks whether the files hold a new certificate.
-    pub fn look(&mut self, now: Timestamp, health: &Health) {
+    pub fn look(&mut self, now: Timestamp, health: &Health, metrics: &Metrics) {
         let Some(read) = &mut self.read else { return };
         if let Some(read) = read.settle(self.files.read().map_err(|error| error.to_string())) {
             let pair = match read {
@@ -46,19 +48,21 @@ impl Rotation {
             };
             match pair.as_ref().map(|pair| pair.validity.objection(now)) {
                 Ok(None) => {}
-                Ok(Some(why)) => self.refuse(&why, health),
-                Err(why) => self.refuse(why, health),
+                Ok(Some(why)) => self.refuse(&why, health, metrics),
+                Err(why) => self.refuse(why, health, metrics),
             }
             self.waiting = pair.ok();
         }
         if let Some(new) = self.waiting.take_if(|new| new.validity.objection(now).is_none()) {
+            metrics.reloaded(Reload::Certificate, true);
             tracing::info!(not_after = %new.validity.not_after, "took up a new certificate");
             self.identity.replace(new);
             health.note("certificate", None);
         }
     }
 
-    fn refuse(&self, why: &str, health: &Health) {
+    fn refuse(&self, why: &str, health: &Health, metrics: &Metrics) {
+        metrics.reloaded(Reload::Certificate, false);
         let not_after = self.identity.not_after();
         tracing::error!(error = why, %not_after, "refused a new certificate; the one in use stays");
         let note = format!("refused a new one, and the one in use stays, valid until {not_after}: {why}");
@@ -95,15 +99,15 @@ mod tests {
         let now: Timestamp = "2026-11-21T12:00:00Z".parse().expect("an instant");
         write(&files, now);
         let mut rotation = Rotation::start(files.clone()).expect("a pair");
-        let (first, health) = (rotation.identity().not_after(), Health::default());
+        let (first, health, metrics) = (rotation.identity().not_after(), Health::default(), Metrics::default());
         write(&files, now + 2 * HOUR);
         for _ in 0..3 {
-            rotation.look(now, &health);
+            rotation.look(now, &health, &metrics);
         }
         assert_eq!(rotation.identity().not_after(), first);
         assert!(health.details().contains("is not valid yet, but from 2026-11-21T14:00:00Z on"));
 
-        rotation.look(now + HOUR, &health);
+        rotation.look(now + HOUR, &health, &metrics);
         assert_eq!(rotation.identity().not_after(), now + 4 * HOUR);
         assert_eq!(health.details(), "");
     }

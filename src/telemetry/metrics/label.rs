@@ -54,6 +54,26 @@ impl Class {
     }
 }
 
+/// What is taken up while the process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// Policies and Settings, as a whole.
+    Policies,
+    /// The serving certificate.
+    Certificate,
+}
+
+impl Reload {
+    pub(super) const ALL: [Self; 2] = [Self::Policies, Self::Certificate];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Policies => "policies",
+            Self::Certificate => "certificate",
+        }
+    }
+}
+
 /// What went wrong with a call or a connection, beyond a caller who is wrong altogether.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
