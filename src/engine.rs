@@ -19,6 +19,7 @@ use crate::policy::{Policy, PolicySet};
 use crate::rule::{CannotJudge, Operation, Request};
 use context::Context;
 use judge::Judging;
+use mend::Mending;
 
 /// How far a decision goes: what nobody asks for is not worked out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +69,11 @@ pub fn decide<'p>(
         (applied, judging)
     };
     let judgings: Vec<_> = applied.map(judge).collect();
-    let mended = (phase == Phase::Mended).then(|| mend::mend(&context, &judgings, tree.root())).flatten();
-    Decision::new(judgings, mended)
+    let mending = match phase {
+        Phase::Sent => Mending::default(),
+        Phase::Mended => mend::mend(&context, &judgings, tree.root()),
+    };
+    Decision::new(judgings, mending)
 }
 
 /// The decision on an object that no policy can judge.
@@ -80,7 +84,7 @@ fn cannot_judge<'p>(
 ) -> Decision<'p> {
     let judging = || Judging { error: Some(error.clone()), ..Judging::default() };
     let judgings = policies.filter_map(|policy| Some((context.applied(policy)?, judging())));
-    Decision::new(judgings.collect(), None)
+    Decision::new(judgings.collect(), Mending::default())
 }
 
 /// The decision on a request that could not be read: every policy that might have judged it answers by its `onError`.

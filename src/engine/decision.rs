@@ -5,7 +5,7 @@ use json_patch::Patch;
 use serde::Serialize;
 
 use super::judge::{Applied, Judging};
-use super::mend::Mended;
+use super::mend::{Mended, Mending};
 use crate::policy::{Action, Exception, InEffect, OnError, Policy};
 use crate::rule::{CannotJudge, Finding, Metadata};
 
@@ -102,11 +102,16 @@ pub struct Decision<'p> {
     pub removed: Vec<Judged<'p>>,
     /// Exceptions that were made use of.
     pub exceptions: Vec<Excepted<'p>>,
+    /// Policies whose fixes were left out, since each contradicts another's.
+    pub contradicting: Vec<&'p str>,
 }
 
 impl<'p> Decision<'p> {
-    pub(super) fn new(judgings: Vec<(Applied<'p>, Judging)>, mended: Option<Mended>) -> Self {
-        let mut decision = Self::default();
+    pub(super) fn new(judgings: Vec<(Applied<'p>, Judging)>, mending: Mending) -> Self {
+        let Mending { mended, contradicting } = mending;
+        let names =
+            contradicting.into_iter().filter_map(|at| judgings.get(at).map(|(applied, _)| &*applied.policy.name));
+        let mut decision = Self { contradicting: names.collect(), ..Self::default() };
         if let Some(Mended { patch, judgings: after, mends }) = mended {
             decision.patch = Some(patch);
             for (((applied, before), after), mends) in judgings.iter().zip(after).zip(mends) {

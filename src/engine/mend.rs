@@ -9,6 +9,14 @@ use crate::mesh::is_controlled;
 use crate::object::{Edit, Node, conflicting, overlay, patch};
 use crate::policy::Action;
 
+/// What becomes of fixes.
+#[derive(Default)]
+pub(super) struct Mending {
+    pub(super) mended: Option<Mended>,
+    /// Which policies' edits contradict another's, and were left out for that.
+    pub(super) contradicting: Vec<usize>,
+}
+
 /// An object mended. Both lists are in the order of the policies that apply.
 pub(super) struct Mended {
     pub(super) patch: Patch,
@@ -20,20 +28,31 @@ pub(super) struct Mended {
 
 /// Mends an object as far as policies with the action `Patch` can. One pass, no search: nothing where that does not
 /// lead to an object that passes.
-pub(super) fn mend(context: &Context<'_, '_>, judgings: &[(Applied<'_>, Judging)], object: Node<'_>) -> Option<Mended> {
+pub(super) fn mend(context: &Context<'_, '_>, judgings: &[(Applied<'_>, Judging)], object: Node<'_>) -> Mending {
     let request = context.request;
     if !request.operation.is_patchable(&request.subresource) || is_controlled(object) {
-        return None;
+        return Mending::default();
     }
     let fix = |(applied, judging): &(Applied<'_>, Judging)| fix(context, applied, judging, object).unwrap_or_default();
     let mut fixes: Vec<Vec<Edit>> = judgings.iter().map(fix).collect();
-    for at in conflicting(fixes.iter().map(Vec::as_slice)) {
+    let contradicting: Vec<usize> = conflicting(fixes.iter().map(Vec::as_slice)).into_iter().collect();
+    for &at in &contradicting {
         fixes.get_mut(at).into_iter().for_each(Vec::clear);
     }
+    Mending { mended: lay_on(context, judgings, object, &fixes), contradicting }
+}
+
+/// Lays on the edits of all policies together.
+fn lay_on(
+    context: &Context<'_, '_>,
+    judgings: &[(Applied<'_>, Judging)],
+    object: Node<'_>,
+    fixes: &[Vec<Edit>],
+) -> Option<Mended> {
     let patch = patch(object, fixes.iter().flatten()).ok().filter(|patch| !patch.0.is_empty())?;
     let tree = overlay(object, fixes.iter().flatten()).ok()?;
     let after: Vec<Judging> = judgings.iter().map(|(applied, _)| context.judge(applied, tree.root())).collect();
-    let passes = judgings.iter().zip(&after).zip(&fixes).all(|(((applied, before), after), fix)| {
+    let passes = judgings.iter().zip(&after).zip(fixes).all(|(((applied, before), after), fix)| {
         applied.exception.is_some() || if fix.is_empty() { no_worse(before, after) } else { after.is_clean() }
     });
     let mends = fixes.iter().map(|fix| !fix.is_empty()).collect();

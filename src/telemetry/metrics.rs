@@ -161,6 +161,9 @@ impl Metrics {
         if fault.is_none() && decision.sent.iter().any(|judged| judged.kind == Kind::Error) {
             self.error(ErrorKind::CannotJudge);
         }
+        if !decision.contradicting.is_empty() {
+            self.error(ErrorKind::ContradictingFixes);
+        }
         // One with a thousand findings counts once: findings stand policy by policy.
         for alike in effective(record).chunk_by(Said::is_same) {
             if let Some(judged) = alike.first() {

@@ -178,6 +178,7 @@ fn words(label: &str) -> Vec<String> {
         "commit" => &[COMMIT.unwrap_or("unknown")],
         "kind" => &[
             "cannot_judge",
+            "contradicting_fixes",
             "unreadable_review",
             "no_review",
             "panic",

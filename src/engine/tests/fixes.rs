@@ -55,6 +55,7 @@ fn fixes_that_conflict_are_both_left_out() {
     let case = policies(&[("a", "label", TEAM), ("b", "label", b), ("c", "label", other)]);
     assert_eq!(case.patched(), Some(json!({"metadata": {"labels": {"app": "x"}}})));
     assert_eq!(case.outcome(), ["a deny", "b deny", "c mended"]);
+    case.decide(|decision| assert_eq!(decision.contradicting, ["a", "b"]));
     // The same edit twice is no conflict.
     let case = policies(&[("a", "label", TEAM), ("b", "label", TEAM)]);
     assert_eq!(case.outcome(), ["a mended", "b mended"]);

@@ -79,6 +79,8 @@ impl Reload {
 pub enum ErrorKind {
     /// A policy could not judge a request.
     CannotJudge,
+    /// Fixes of two policies contradict each other, and both were left out.
+    ContradictingFixes,
     /// A review broke off after its uid, or its object cannot be read.
     UnreadableReview,
     /// A body is no review with a uid.
@@ -102,8 +104,9 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::CannotJudge,
+        Self::ContradictingFixes,
         Self::UnreadableReview,
         Self::NoReview,
         Self::Panic,
@@ -119,6 +122,7 @@ impl ErrorKind {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::CannotJudge => "cannot_judge",
+            Self::ContradictingFixes => "contradicting_fixes",
             Self::UnreadableReview => "unreadable_review",
             Self::NoReview => "no_review",
             Self::Panic => "panic",
