@@ -1,7 +1,7 @@
 //! What one decision costs, step by step, without a network: read, judge, answer. Allocations are counted too: they do
 //! not depend on what else the machine does.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a benchmark may end by panicking")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a benchmark may end by panicking")]
 
 #[path = "common/fixtures.rs"]
 #[expect(dead_code, reason = "the server's benchmark needs more of it")]
@@ -191,5 +191,28 @@ fn answer(bencher: Bencher, name: &str) {
             Timestamp::UNIX_EPOCH,
             &mut |_| {},
         )
+    });
+}
+
+/// What `vigla check` does with a file of many small Deployments, of which each is judged and mended.
+#[divan::bench(args = [20_000])]
+fn check_deployments(bencher: Bencher, deployments: usize) {
+    let deployment = |n: usize| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: cart-{n}\n  namespace: shop\nspec:\n  replicas: 2\n  \
+             selector:\n    matchLabels:\n      app: cart-{n}\n  template:\n    metadata:\n      labels:\n        \
+             app: cart-{n}\n        version: \"1.4\"\n    spec:\n      containers:\n      - name: cart\n        \
+             image: registry.example.com/cart:1.4\n        ports:\n        - containerPort: 8080\n---\n"
+        )
+    };
+    let file: String = (0..deployments).map(deployment).collect();
+    let (set, snapshot) = (PolicySet::built_in(Profile::Baseline).unwrap(), Snapshot::default());
+    bencher.bench_local(|| {
+        let contents = manifest::read(black_box(&file), &created());
+        let denied = contents.iter().filter(|content| {
+            let Content::Item(item) = content else { panic!("a Deployment") };
+            !decide(&set, &item.request, &snapshot, Timestamp::UNIX_EPOCH, Phase::Mended).is_allowed()
+        });
+        assert_eq!(denied.count(), 0);
     });
 }
