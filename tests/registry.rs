@@ -16,9 +16,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use review::{built_in, review as wrap, validate_json};
+use jiff::Timestamp;
+use jiff::civil::date;
+use review::{built_in, read, review as wrap, wire};
 use serde_json::Value;
+use vigla::mesh::Snapshot;
 use vigla::object::{read_yaml, split_documents};
+use vigla::policy::{Sources, Text, load};
+use vigla::review::{Endpoint, Reply, respond};
 use vigla::rule::{Documentation, Entry, GroupKind, RULES, served, served_kinds};
 
 fn root() -> &'static Path {
@@ -160,19 +165,37 @@ fn the_kinds_are_those_of_the_crds() {
     assert!(compared > 0, "no CRD in {}", files.display());
 }
 
-/// What the documentation says is denied or allowed is.
+/// What the documentation says is denied or allowed is, by that rule alone, where its policy denies.
+///
+/// A Namespace among other objects says what labels theirs has.
 #[test]
 fn the_examples_of_every_rule_are_true() {
     for entry in RULES {
         let name = entry.metadata.name;
+        let settings = format!(
+            "apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\nprofile: restricted\npolicies: {{{name}: {{action: Deny}}}}"
+        );
+        let settings = Some(Text::new("settings.yaml".to_owned(), settings));
+        let sources = Sources { settings, ..Sources::default() };
+        let (set, _) = load(std::slice::from_ref(entry), &sources, date(2027, 1, 1)).expect(name);
         for (heading, allowed) in [("Denied", false), ("Allowed", true)] {
-            let examples = examples(entry, heading);
+            let (spaces, objects): (Vec<_>, Vec<_>) =
+                examples(entry, heading).into_iter().partition(|object| object["kind"] == "Namespace");
+            let name_of = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
+            let labels =
+                |space: &Value| serde_json::from_value(space["metadata"]["labels"].clone()).unwrap_or_default();
+            let namespaces = spaces.iter().map(|space| (name_of(space), labels(space))).collect();
+            let snapshot = Snapshot { namespaces, ..Snapshot::default() };
+            let examples = if objects.is_empty() { &spaces } else { &objects };
             assert!(!examples.is_empty(), "{name}: {heading}");
             for object in examples {
                 let metadata = &object["metadata"];
                 let own = if object["kind"] == "Namespace" { &metadata["name"] } else { &metadata["namespace"] };
-                let namespace = own.as_str().unwrap_or_default();
-                let answer = validate_json(&wrap("CREATE", namespace, &object, &Value::Null));
+                let review = wire(&wrap("CREATE", own.as_str().unwrap_or_default(), object, &Value::Null));
+                let reply =
+                    respond(&set, &snapshot, Endpoint::Validate, review.as_bytes(), Timestamp::UNIX_EPOCH, &mut |_| {});
+                let Reply::Review(body) = reply else { panic!("{name}: {heading}: {object}") };
+                let answer = read(&body);
                 assert_eq!(answer.allowed, allowed, "{name}: {heading}: {object}");
                 assert!(!allowed || answer.warnings.is_empty(), "{name}: {heading}: {:?}", answer.warnings);
             }

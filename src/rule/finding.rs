@@ -30,6 +30,13 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// The same as advice, where it hangs on labels of the namespace that are not known. Nothing is mended then.
+    #[must_use]
+    pub(crate) fn unsure(self) -> Self {
+        let message = format!("{}; namespace labels unknown (--namespace-labels)", self.message);
+        Self { message, fix: Vec::new(), ..self }
+    }
+
     /// How far its number is from its limit.
     #[must_use]
     pub fn distance(&self) -> Option<f64> {
@@ -58,6 +65,15 @@ impl Findings {
         self.overflow |= self.violations.len() == Self::MOST;
         if !self.overflow {
             self.violations.push(finding);
+        }
+    }
+
+    /// Adds a violation where the labels of the namespace make it sure that it is one, advice where they are not known.
+    pub(crate) fn violation_if(&mut self, sure: Option<bool>, finding: Finding) {
+        match sure {
+            Some(true) => self.violation(finding),
+            Some(false) => {}
+            None => self.advise([finding.unsure()]),
         }
     }
 

@@ -145,7 +145,7 @@ impl Rule for RequireAppVersionLabels {
             match template.first_label(self.accepted(&part, facts), is_label_value)? {
                 None => {
                     let finding = self.missing(&part, &template, input)?;
-                    if in_mesh.is_some() { findings.violation(finding) } else { findings.advise([unsure(finding)]) }
+                    findings.violation_if(in_mesh, finding);
                 }
                 Some((label, LATEST)) if part.label == VERSION.label => findings.advise([latest(&template, label)]),
                 Some(_) => {}
@@ -227,12 +227,6 @@ fn is_new(template: &PodTemplate<'_>, request: &Request<'_>) -> bool {
         Ok(Some(old)) => kind.kind != "Pod" && said(&old) != said(template),
         Ok(None) | Err(_) => true,
     }
-}
-
-/// The same as advice, where the namespace may not be part of the mesh.
-fn unsure(finding: Finding) -> Finding {
-    let message = format!("{}; namespace labels unknown (--namespace-labels)", finding.message);
-    Finding { message, fix: Vec::new(), ..finding }
 }
 
 fn latest(template: &PodTemplate<'_>, label: &'static str) -> Finding {
