@@ -158,6 +158,7 @@ macro_rules! entry {
 pub static RULES: &[Entry] = &[
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
+    entry!(injection::namespace_injection_conflict::NamespaceInjectionConflict, "namespace-injection-conflict"),
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
 ];
