@@ -160,6 +160,7 @@ pub static RULES: &[Entry] = &[
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
     entry!(injection::namespace_injection_conflict::NamespaceInjectionConflict, "namespace-injection-conflict"),
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
+    entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
 ];
 

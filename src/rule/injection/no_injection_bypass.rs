@@ -1,0 +1,187 @@
+//! `no-injection-bypass`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::mesh::{
+    DATAPLANE_MODE, GroupKind, INJECT, JOBS, PodFacts, PodTemplate, WORKLOADS, is_in_mesh, pod_template,
+};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// Pods in a namespace of the mesh do not step out of it.
+    ///
+    /// # What it does
+    ///
+    /// Refuses pod templates in a namespace with injection or ambient mode whose Pods decline it: by the label or the
+    /// annotation `sidecar.istio.io/inject: "false"`, or by `istio.io/dataplane-mode: none`. Advises against
+    /// `hostNetwork: true` there, and against values of `sidecar.istio.io/inject` that Istio does not know. In a
+    /// namespace outside the mesh the same labels are harmless and pass, and so does a Pod that declines a sidecar and is
+    /// captured by ztunnel instead. Gateways and Jobs are exempt.
+    ///
+    /// # Why
+    ///
+    /// A Pod without proxy takes traffic that no authorization policy was asked about, and sends traffic that no one
+    /// encrypts or sees: <https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy>.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Namespace
+    /// metadata: {name: shop, labels: {istio-injection: enabled}}
+    /// ---
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata: {name: cart, namespace: shop}
+    /// spec:
+    ///   template:
+    ///     metadata: {labels: {app: cart, sidecar.istio.io/inject: "false"}}
+    ///     spec: {containers: [{name: cart, image: "cart:1.2"}]}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: Namespace
+    /// metadata: {name: shop, labels: {istio-injection: enabled}}
+    /// ---
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata: {name: cart, namespace: shop}
+    /// spec:
+    ///   template:
+    ///     metadata: {labels: {app: cart}}
+    ///     spec: {containers: [{name: cart, image: "cart:1.2"}]}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// - `jobs` (false): judges Jobs and CronJobs too.
+    ///
+    /// # Known limits
+    ///
+    /// Where the labels of the namespace are not known it is advice. Injection by default in all namespaces
+    /// (`enableNamespacesByDefault`) is not known. A Pod that carries the labels of a gateway is taken for one.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct NoInjectionBypass {
+        /// Judges Jobs and CronJobs too.
+        #[serde(default)]
+        jobs: bool,
+    }
+}
+
+impl Rule for NoInjectionBypass {
+    const METADATA: Metadata = Metadata {
+        name: "no-injection-bypass",
+        severity: Severity::High,
+        kinds: &GroupKind::all_of::<{ WORKLOADS.len() + JOBS.len() }>(&[&WORKLOADS, &JOBS]),
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &[],
+        codes: &["IST0103"],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let Input { object, request, namespace_labels, .. } = input;
+        let (group, kind) = (&*request.kind.group, &*request.kind.kind);
+        if !self.jobs && JOBS.iter().any(|job| job.is(group, kind)) {
+            return Ok(());
+        }
+        let Some(template) = pod_template(group, kind, object)? else { return Ok(()) };
+        if template.is_gateway()? {
+            return Ok(());
+        }
+        let facts = PodFacts::of(&template)?;
+        let in_mesh = |facts| is_in_mesh(&request.namespace, namespace_labels, facts);
+        let is = in_mesh(facts);
+        // What would become of the Pod if it said nothing: what its namespace asks for.
+        let enrolled = in_mesh(PodFacts { injected: facts.injected, ..PodFacts::default() });
+        let bypass = match (enrolled, is) {
+            (Some(false), _) | (_, Some(true)) => Some(false),
+            (Some(true), Some(false)) => Some(true),
+            (None, _) | (_, None) => None,
+        };
+        if bypass != Some(false) {
+            for finding in declined(&template, facts) {
+                findings.violation_if(bypass, finding);
+            }
+            if facts.host_network {
+                let finding = host_network(&template);
+                findings.advise([if bypass.is_some() { finding } else { finding.unsure() }]);
+            }
+        }
+        if enrolled == Some(true) && facts.inject_label.or(facts.inject_annotation).is_some_and(|said| !is_word(said)) {
+            findings.advise([unknown(&template, facts)]);
+        }
+        Ok(())
+    }
+}
+
+fn is_word(said: &str) -> bool {
+    matches!(said, "true" | "false")
+}
+
+/// What the Pod declines, one by one.
+fn declined(template: &PodTemplate<'_>, facts: PodFacts<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if facts.declines_injection() {
+        let (path, of) = match facts.inject_label {
+            Some(_) => (template.label_path(INJECT), "label"),
+            None => (template.annotation_path(INJECT), "annotation"),
+        };
+        found.push(Finding {
+            path,
+            subject: INJECT.to_owned(),
+            value: "false".into(),
+            message: format!("the {of} `{INJECT}: \"false\"` takes these Pods out of the mesh"),
+            wanted: "no such label or annotation".to_owned(),
+            remedy: "remove it, or run the Pods in a namespace outside the mesh".to_owned(),
+            ..Finding::default()
+        });
+    }
+    if facts.dataplane_mode == Some("none") {
+        found.push(Finding {
+            path: template.label_path(DATAPLANE_MODE),
+            subject: DATAPLANE_MODE.to_owned(),
+            value: "none".into(),
+            message: format!("the label `{DATAPLANE_MODE}: none` takes these Pods out of the mesh"),
+            wanted: "no such label".to_owned(),
+            remedy: "remove it, or run the Pods in a namespace outside the mesh".to_owned(),
+            ..Finding::default()
+        });
+    }
+    found
+}
+
+fn host_network(template: &PodTemplate<'_>) -> Finding {
+    let node = template.spec.and_then(|spec| spec.get("hostNetwork"));
+    Finding {
+        path: node.map(crate::object::Node::pointer).unwrap_or_default(),
+        subject: "hostNetwork".to_owned(),
+        value: Value::Bool(true),
+        message: "Pods on their node's network are no part of the mesh".to_owned(),
+        wanted: "no hostNetwork".to_owned(),
+        remedy: "remove it, or run the Pods in a namespace outside the mesh".to_owned(),
+        ..Finding::default()
+    }
+}
+
+fn unknown(template: &PodTemplate<'_>, facts: PodFacts<'_>) -> Finding {
+    let label = facts.inject_label.is_some();
+    let said = facts.inject_label.or(facts.inject_annotation).unwrap_or_default();
+    Finding {
+        path: if label { template.label_path(INJECT) } else { template.annotation_path(INJECT) },
+        subject: INJECT.to_owned(),
+        value: said.into(),
+        message: format!("`{INJECT}: \"{said}\"` is neither `true` nor `false`: sidecars are injected as without it"),
+        wanted: "`true` or `false`".to_owned(),
+        remedy: "write what is meant, in lower case".to_owned(),
+        ..Finding::default()
+    }
+}
