@@ -162,6 +162,7 @@ pub static RULES: &[Entry] = &[
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
+    entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
 ];
 
 /// The rule of that name.

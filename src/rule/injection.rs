@@ -3,3 +3,4 @@
 pub mod istio_system_injection_disabled;
 pub mod namespace_injection_conflict;
 pub mod no_injection_bypass;
+pub mod traffic_capture_bypass;
