@@ -158,11 +158,13 @@ macro_rules! entry {
 pub static RULES: &[Entry] = &[
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
+    entry!(injection::misplaced_annotations::MisplacedAnnotations, "misplaced-annotations"),
     entry!(injection::namespace_injection_conflict::NamespaceInjectionConflict, "namespace-injection-conflict"),
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
+    entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
 ];
 
 /// The rule of that name.

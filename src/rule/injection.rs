@@ -1,6 +1,8 @@
 //! Rules on where sidecars are injected.
 
 pub mod istio_system_injection_disabled;
+pub mod misplaced_annotations;
 pub mod namespace_injection_conflict;
 pub mod no_injection_bypass;
 pub mod traffic_capture_bypass;
+pub mod uid_1337_reserved;
