@@ -1,6 +1,7 @@
 //! Rules: what is checked, in code. One file a rule, one static list of them all.
 
 mod documentation;
+pub mod egress;
 pub mod extension;
 mod finding;
 pub mod injection;
@@ -163,6 +164,7 @@ pub static RULES: &[Entry] = &[
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
+    entry!(egress::serviceentry_hosts::ServiceentryHosts, "serviceentry-hosts"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
 ];
