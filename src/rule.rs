@@ -167,6 +167,7 @@ pub static RULES: &[Entry] = &[
     entry!(egress::serviceentry_hosts::ServiceentryHosts, "serviceentry-hosts"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
+    entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
 ];
 
 /// The rule of that name.

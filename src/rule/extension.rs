@@ -1,3 +1,4 @@
 //! Rules on what extends Envoy: `EnvoyFilter` and its kin.
 
 pub mod envoyfilter_namespace;
+pub mod wasm_supply_chain;
