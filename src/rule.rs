@@ -5,6 +5,7 @@ pub mod egress;
 pub mod extension;
 mod finding;
 pub mod injection;
+pub mod installation;
 pub mod labels;
 mod request;
 pub mod telemetry;
@@ -161,6 +162,7 @@ pub static RULES: &[Entry] = &[
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
     entry!(injection::misplaced_annotations::MisplacedAnnotations, "misplaced-annotations"),
     entry!(injection::namespace_injection_conflict::NamespaceInjectionConflict, "namespace-injection-conflict"),
+    entry!(installation::no_demo_profile::NoDemoProfile, "no-demo-profile"),
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),

@@ -1,0 +1,123 @@
+//! `no-demo-profile`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::{INSTALLATIONS, profiles};
+use crate::object::{Node, quoted};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// A control plane is not installed with a profile for demonstrations.
+    ///
+    /// # What it does
+    ///
+    /// Refuses the profiles `demo` and `preview` of `IstioOperator`, `Istio` and `IstioRevision`, in `spec.profile` and in
+    /// their values, as a name and as a path. Advises against profiles that Istio does not have, such as `production`.
+    ///
+    /// # Why
+    ///
+    /// `demo` is made to fit a laptop: it traces every request, logs every access and asks for resources that no load
+    /// fits in. `preview` turns on what is experimental. <https://istio.io/latest/docs/setup/additional-setup/config-profiles/>.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: sailoperator.io/v1
+    /// kind: Istio
+    /// metadata: {name: default}
+    /// spec: {version: v1.27.0, namespace: istio-system, profile: demo}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: sailoperator.io/v1
+    /// kind: Istio
+    /// metadata: {name: default}
+    /// spec: {version: v1.27.0, namespace: istio-system, profile: default}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// - `profiles` (`demo`, `preview`): profiles that are refused.
+    /// - `own` (none): profiles of one's own, which pass.
+    ///
+    /// # Known limits
+    ///
+    /// What `istioctl install --set profile=demo` renders names no profile any more. Values in a `HelmRelease` or an
+    /// `Application` are not seen.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct NoDemoProfile {
+        /// Profiles that are refused.
+        #[serde(default = "demo")]
+        profiles: Vec<String>,
+        /// Profiles of one's own.
+        #[serde(default)]
+        own: Vec<String>,
+    }
+}
+
+fn demo() -> Vec<String> {
+    vec!["demo".to_owned(), "preview".to_owned()]
+}
+
+/// Istio's profiles, those of platforms and of older releases included.
+const PROFILES: [&str; 15] = [
+    "ambient",
+    "default",
+    "demo",
+    "empty",
+    "external",
+    "minimal",
+    "openshift",
+    "openshift-ambient",
+    "platform-gke",
+    "platform-k3d",
+    "platform-k3s",
+    "platform-openshift",
+    "preview",
+    "remote",
+    "stable",
+];
+
+impl Rule for NoDemoProfile {
+    const METADATA: Metadata = Metadata {
+        name: "no-demo-profile",
+        severity: Severity::High,
+        kinds: &INSTALLATIONS,
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &[],
+        codes: &[],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let is = |names: &[String], name: &str| names.iter().any(|own| own == name);
+        for (node, name) in profiles(input.object)? {
+            if is(&self.profiles, name) {
+                let message = format!("the profile {} is not for production", quoted(name));
+                findings.violation(finding(node, name, message));
+            } else if !name.is_empty() && !PROFILES.contains(&name) && !is(&self.own, name) {
+                let message = format!("Istio has no profile {}", quoted(name));
+                findings.advise([finding(node, name, message)]);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn finding(node: Node<'_>, name: &str, message: String) -> Finding {
+    Finding {
+        path: node.pointer(),
+        subject: "profile".to_owned(),
+        value: name.into(),
+        message,
+        wanted: "`default`, `minimal` or `ambient`".to_owned(),
+        remedy: "take the profile `default`, which is made for production, and set the values that differ".to_owned(),
+        ..Finding::default()
+    }
+}
