@@ -166,6 +166,8 @@ pub static RULES: &[Entry] = &[
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
+    entry!(egress::service_exposure::ServiceExposure, "service-exposure"),
+    entry!(egress::service_port_naming::ServicePortNaming, "service-port-naming"),
     entry!(egress::serviceentry_hosts::ServiceentryHosts, "serviceentry-hosts"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
