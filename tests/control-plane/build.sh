@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds what the cluster tests run against, once, into target/control-plane: bin/ with etcd, kube-apiserver and kubectl
-# as go.mod pins them, crds/ with the custom resource definitions as crds/go.mod does. Needs Go and its module proxy,
-# and the first time some minutes. Programs in the folder KUBEBUILDER_ASSETS are used instead, as envtest does.
+# as go.mod pins them and helm as helm/go.mod does, crds/ with the custom resource definitions as crds/go.mod does. Needs
+# Go and its module proxy, and the first time some minutes. Programs in the folder KUBEBUILDER_ASSETS are used instead, as
+# envtest does; helm is none of those, and is built in any case.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 target=$(cd ../.. && pwd)/target/control-plane
@@ -34,31 +35,39 @@ build_programs() {
   build kubectl k8s.io/kubernetes/cmd/kubectl
 }
 
+# In a module of its own: it is made for another version of Kubernetes' libraries.
+build_helm() {
+  echo "building helm"
+  go_or_fail "build helm" -C helm build -ldflags "-s -w" -o "$target/bin/helm" helm.sh/helm/v4/cmd/helm
+}
+
 module() {
   go_or_fail "find $1" -C crds list -m -f '{{.Dir}}' "$1"
 }
 
 copy_crds() {
-  local istio gateway
+  local istio gateway cert_manager
   go_or_fail "fetch the custom resource definitions" -C crds mod download
   istio=$(module istio.io/api)
   gateway=$(module sigs.k8s.io/gateway-api)
+  cert_manager=$(module github.com/cert-manager/cert-manager)
   rm -rf "$target/crds"
   mkdir "$target/crds"
   cp "$istio/kubernetes/customresourcedefinitions.gen.yaml" "$target/crds/istio.yaml"
-  cp "$gateway"/config/crd/standard/*.yaml "$target/crds"
+  cp "$gateway"/config/crd/standard/*.yaml "$cert_manager"/deploy/crds/cert-manager.io_{certificates,issuers}.yaml "$target/crds"
 }
 
 assets=${KUBEBUILDER_ASSETS:-$target/bin}
-want="$(cat go.mod go.sum crds/go.mod crds/go.sum build.sh | cksum) $assets"
+want="$(cat {.,crds,helm}/go.{mod,sum} build.sh | cksum) $assets"
 if [ "$(cat "$target/stamp" 2>/dev/null)" != "$want" ]; then
   command -v go >/dev/null || fail "no \`go\` in PATH: install Go 1.26 or later from https://go.dev/dl"
   mkdir -p "$target"
   if [ -z "${KUBEBUILDER_ASSETS-}" ]; then build_programs; fi
+  build_helm
   copy_crds
   echo "$want" >"$target/stamp"
 fi
-for program in etcd kube-apiserver kubectl; do
-  [ -x "$assets/$program" ] || fail "no $program in $assets"
+for program in "$assets"/{etcd,kube-apiserver,kubectl} "$target/bin/helm"; do
+  [ -x "$program" ] || fail "no ${program##*/} in ${program%/*}"
 done
-echo "etcd, kube-apiserver and kubectl are in $assets"
+echo "etcd, kube-apiserver and kubectl are in $assets, helm in $target/bin"
