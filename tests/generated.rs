@@ -4,6 +4,9 @@
 
 #[path = "generated/cases.rs"]
 mod cases;
+#[path = "generated/chart.rs"]
+mod chart;
+mod common;
 
 use std::path::{Path, PathBuf};
 

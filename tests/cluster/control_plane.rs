@@ -103,6 +103,6 @@ pub(crate) fn scripts() -> PathBuf {
 }
 
 /// Where `tests/control-plane/build.sh` puts what it has built.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/control-plane")
 }

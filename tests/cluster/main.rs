@@ -23,6 +23,7 @@ mod control_plane;
 mod door;
 mod enforcement;
 mod foundation;
+mod helm;
 mod manifests;
 mod outage;
 mod supervisor;
