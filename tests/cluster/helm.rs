@@ -1,6 +1,7 @@
 //! The Helm chart and what is rendered from it, before a real API server. Nothing here makes Pods out of Deployments:
 //! where somebody has to answer, a process of the test stands in.
 
+mod kustomize;
 mod life;
 mod rights;
 mod values;
