@@ -97,7 +97,11 @@ fn said(warning: &str, effect: &'static str) -> (String, String, &'static str) {
 /// Holds the two doors against each other; says how many reviews were denied.
 async fn compare(reviews: &[Value]) -> usize {
     let vigla = Vigla::start(&[]);
-    let checked = check(reviews);
+    // A Namespace in a file tells `check` its labels, of which a server without a cluster knows nothing.
+    let (namespaces, others): (Vec<Value>, Vec<Value>) =
+        reviews.iter().cloned().partition(|review| review["request"]["kind"]["kind"] == "Namespace");
+    let checked = [check(&namespaces), check(&others)].concat();
+    let reviews = &[namespaces, others].concat();
     for http in [Http::One, Http::Two] {
         let client = vigla.door.client(http);
         for (n, review) in reviews.iter().enumerate() {

@@ -35,7 +35,8 @@ pub(super) fn mend(context: &Context<'_, '_>, judgings: &[(Applied<'_>, Judging)
     }
     let fix = |(applied, judging): &(Applied<'_>, Judging)| fix(context, applied, judging, object).unwrap_or_default();
     let mut fixes: Vec<Vec<Edit>> = judgings.iter().map(fix).collect();
-    let contradicting: Vec<usize> = conflicting(fixes.iter().map(Vec::as_slice)).into_iter().collect();
+    let mut contradicting: Vec<usize> = conflicting(fixes.iter().map(Vec::as_slice)).into_iter().collect();
+    contradicting.sort_unstable();
     for &at in &contradicting {
         fixes.get_mut(at).into_iter().for_each(Vec::clear);
     }
