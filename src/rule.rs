@@ -8,6 +8,7 @@ pub mod injection;
 pub mod installation;
 pub mod labels;
 mod request;
+pub mod security;
 pub mod telemetry;
 
 pub use crate::mesh::{GroupKind, Scope, Served, served, served_kinds};
@@ -165,6 +166,7 @@ pub static RULES: &[Entry] = &[
     entry!(installation::no_demo_profile::NoDemoProfile, "no-demo-profile"),
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),
+    entry!(security::peerauthentication_strict::PeerauthenticationStrict, "peerauthentication-strict"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
     entry!(egress::service_exposure::ServiceExposure, "service-exposure"),
     entry!(egress::service_port_naming::ServicePortNaming, "service-port-naming"),

@@ -1,0 +1,3 @@
+//! Rules on mTLS, authorization and authentication.
+
+pub mod peerauthentication_strict;
