@@ -160,6 +160,7 @@ macro_rules! entry {
 /// Every rule there is, by name. Documentation, `vigla rules`, schemas and the webhook's rules come from this list.
 pub static RULES: &[Entry] = &[
     entry!(security::authz_no_allow_all::AuthzNoAllowAll, "authz-no-allow-all"),
+    entry!(security::destinationrule_tls_disabled::DestinationruleTlsDisabled, "destinationrule-tls-disabled"),
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
     entry!(injection::misplaced_annotations::MisplacedAnnotations, "misplaced-annotations"),

@@ -1,4 +1,5 @@
 //! Rules on mTLS, authorization and authentication.
 
 pub mod authz_no_allow_all;
+pub mod destinationrule_tls_disabled;
 pub mod peerauthentication_strict;
