@@ -3,3 +3,4 @@
 pub mod authz_no_allow_all;
 pub mod destinationrule_tls_disabled;
 pub mod peerauthentication_strict;
+pub mod requestauthn_hygiene;
