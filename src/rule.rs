@@ -161,6 +161,10 @@ macro_rules! entry {
 pub static RULES: &[Entry] = &[
     entry!(security::authz_no_allow_all::AuthzNoAllowAll, "authz-no-allow-all"),
     entry!(security::destinationrule_tls_disabled::DestinationruleTlsDisabled, "destinationrule-tls-disabled"),
+    entry!(
+        security::destinationrule_tls_verification::DestinationruleTlsVerification,
+        "destinationrule-tls-verification"
+    ),
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
     entry!(injection::misplaced_annotations::MisplacedAnnotations, "misplaced-annotations"),

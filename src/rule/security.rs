@@ -2,5 +2,6 @@
 
 pub mod authz_no_allow_all;
 pub mod destinationrule_tls_disabled;
+pub mod destinationrule_tls_verification;
 pub mod peerauthentication_strict;
 pub mod requestauthn_hygiene;
