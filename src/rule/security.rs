@@ -1,5 +1,6 @@
 //! Rules on mTLS, authorization and authentication.
 
+pub mod authz_broad_source;
 pub mod authz_no_allow_all;
 pub mod destinationrule_tls_disabled;
 pub mod destinationrule_tls_verification;
