@@ -162,6 +162,7 @@ pub static RULES: &[Entry] = &[
     entry!(security::authz_broad_source::AuthzBroadSource, "authz-broad-source"),
     entry!(security::authz_no_allow_all::AuthzNoAllowAll, "authz-no-allow-all"),
     entry!(security::authz_safe_patterns::AuthzSafePatterns, "authz-safe-patterns"),
+    entry!(security::authz_scope::AuthzScope, "authz-scope"),
     entry!(security::destinationrule_tls_disabled::DestinationruleTlsDisabled, "destinationrule-tls-disabled"),
     entry!(
         security::destinationrule_tls_verification::DestinationruleTlsVerification,

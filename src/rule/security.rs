@@ -3,6 +3,7 @@
 pub mod authz_broad_source;
 pub mod authz_no_allow_all;
 pub mod authz_safe_patterns;
+pub mod authz_scope;
 pub mod destinationrule_tls_disabled;
 pub mod destinationrule_tls_verification;
 pub mod peerauthentication_strict;
