@@ -1,6 +1,7 @@
 //! Rules on mTLS, authorization and authentication.
 
 pub mod authz_broad_source;
+pub mod authz_host_match;
 pub mod authz_no_allow_all;
 pub mod authz_safe_patterns;
 pub mod authz_scope;
