@@ -161,6 +161,7 @@ macro_rules! entry {
 pub static RULES: &[Entry] = &[
     entry!(security::authz_broad_source::AuthzBroadSource, "authz-broad-source"),
     entry!(security::authz_host_match::AuthzHostMatch, "authz-host-match"),
+    entry!(security::authz_http_fields_tcp::AuthzHttpFieldsTcp, "authz-http-fields-tcp"),
     entry!(security::authz_no_allow_all::AuthzNoAllowAll, "authz-no-allow-all"),
     entry!(security::authz_safe_patterns::AuthzSafePatterns, "authz-safe-patterns"),
     entry!(security::authz_scope::AuthzScope, "authz-scope"),
