@@ -163,6 +163,7 @@ pub static RULES: &[Entry] = &[
     entry!(security::authz_host_match::AuthzHostMatch, "authz-host-match"),
     entry!(security::authz_http_fields_tcp::AuthzHttpFieldsTcp, "authz-http-fields-tcp"),
     entry!(security::authz_no_allow_all::AuthzNoAllowAll, "authz-no-allow-all"),
+    entry!(security::authz_not_enforced::AuthzNotEnforced, "authz-not-enforced"),
     entry!(security::authz_safe_patterns::AuthzSafePatterns, "authz-safe-patterns"),
     entry!(security::authz_scope::AuthzScope, "authz-scope"),
     entry!(security::destinationrule_tls_disabled::DestinationruleTlsDisabled, "destinationrule-tls-disabled"),

@@ -1,0 +1,103 @@
+//! `authz-not-enforced`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::{Authorization, own_annotation, own_annotation_path};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// An `AuthorizationPolicy` is enforced.
+    ///
+    /// # What it does
+    ///
+    /// Refuses policies with the annotation `istio.io/dry-run: "true"`, in every form in which Istio reads it as true,
+    /// and with the action `AUDIT`.
+    ///
+    /// # Why
+    ///
+    /// Both look like protection in every listing and stop nothing: a dry run only logs what it would have done
+    /// (<https://istio.io/latest/docs/tasks/security/authorization/authz-dry-run/>), and `AUDIT` marks requests for a
+    /// plugin, which Istio itself has none of
+    /// (<https://istio.io/latest/docs/reference/config/security/authorization-policy/#AuthorizationPolicy-Action>).
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: security.istio.io/v1
+    /// kind: AuthorizationPolicy
+    /// metadata:
+    ///   name: nothing
+    ///   namespace: shop
+    ///   annotations: {istio.io/dry-run: "true"}
+    /// spec: {}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: security.istio.io/v1
+    /// kind: AuthorizationPolicy
+    /// metadata: {name: nothing, namespace: shop}
+    /// spec: {}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// - `allowAudit` (false): accepts the action `AUDIT`, for meshes with a plugin that reads it.
+    ///
+    /// # Known limits
+    ///
+    /// How long a dry run has been one is not seen.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct AuthzNotEnforced {
+        /// Accepts the action `AUDIT`.
+        #[serde(default)]
+        allow_audit: bool,
+    }
+}
+
+const DRY_RUN: &str = "istio.io/dry-run";
+
+impl Rule for AuthzNotEnforced {
+    const METADATA: Metadata = Metadata {
+        name: "authz-not-enforced",
+        severity: Severity::Low,
+        kinds: &[GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" }],
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &[],
+        codes: &[],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        // <https://pkg.go.dev/strconv#ParseBool>
+        let is_true = |text: &&str| matches!(*text, "1" | "t" | "T" | "true" | "TRUE" | "True");
+        if let Some(text) = own_annotation(object, DRY_RUN)?.filter(is_true) {
+            findings.violation(Finding {
+                path: own_annotation_path(DRY_RUN),
+                subject: DRY_RUN.to_owned(),
+                value: text.into(),
+                message: "a policy that runs dry logs what it would do, and stops nothing".to_owned(),
+                wanted: "a policy that is enforced".to_owned(),
+                remedy: format!("take the annotation `{DRY_RUN}` away once its logs look right"),
+                ..Finding::default()
+            });
+        }
+        if Authorization::of(object)?.action == "AUDIT" && !self.allow_audit {
+            findings.violation(Finding {
+                path: json_patch::jsonptr::PointerBuf::from_tokens(["spec", "action"]),
+                subject: "action".to_owned(),
+                value: "AUDIT".into(),
+                message: "a policy that audits stops nothing".to_owned(),
+                wanted: "ALLOW, DENY or CUSTOM".to_owned(),
+                remedy: "enforce it by another action, or take it away".to_owned(),
+                ..Finding::default()
+            });
+        }
+        Ok(())
+    }
+}
