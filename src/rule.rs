@@ -4,6 +4,7 @@ mod documentation;
 pub mod egress;
 pub mod extension;
 mod finding;
+pub mod gateway;
 pub mod injection;
 pub mod installation;
 pub mod labels;
@@ -172,6 +173,7 @@ pub static RULES: &[Entry] = &[
         "destinationrule-tls-verification"
     ),
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
+    entry!(gateway::gateway_wildcard_hosts::GatewayWildcardHosts, "gateway-wildcard-hosts"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
     entry!(injection::misplaced_annotations::MisplacedAnnotations, "misplaced-annotations"),
     entry!(injection::namespace_injection_conflict::NamespaceInjectionConflict, "namespace-injection-conflict"),

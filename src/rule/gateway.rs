@@ -1,0 +1,3 @@
+//! Rules on gateways, Istio's and those of Gateway API.
+
+pub mod gateway_wildcard_hosts;
