@@ -173,6 +173,8 @@ pub static RULES: &[Entry] = &[
         "destinationrule-tls-verification"
     ),
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
+    entry!(gateway::gateway_port_protocol::GatewayPortProtocol, "gateway-port-protocol"),
+    entry!(gateway::gateway_selector::GatewaySelector, "gateway-selector"),
     entry!(gateway::gateway_tls::GatewayTls, "gateway-tls"),
     entry!(gateway::gateway_wildcard_hosts::GatewayWildcardHosts, "gateway-wildcard-hosts"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
