@@ -9,6 +9,7 @@ pub mod injection;
 pub mod installation;
 pub mod labels;
 mod request;
+pub mod routing;
 pub mod security;
 pub mod telemetry;
 
@@ -186,12 +187,16 @@ pub static RULES: &[Entry] = &[
     entry!(security::peerauthentication_strict::PeerauthenticationStrict, "peerauthentication-strict"),
     entry!(security::requestauthn_hygiene::RequestauthnHygiene, "requestauthn-hygiene"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
+        "virtualservice-cross-namespace-host"
+        routing::virtualservice_cross_namespace_host::VirtualserviceCrossNamespaceHost,
+    ),
+    entry!(
     entry!(egress::service_exposure::ServiceExposure, "service-exposure"),
     entry!(egress::service_port_naming::ServicePortNaming, "service-port-naming"),
     entry!(egress::serviceentry_hosts::ServiceentryHosts, "serviceentry-hosts"),
+    entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
-    entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
 ];
 
 /// The rule of that name.

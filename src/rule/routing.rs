@@ -1,0 +1,3 @@
+//! Rules on routes: where traffic goes, and how.
+
+pub mod virtualservice_cross_namespace_host;
