@@ -187,6 +187,9 @@ pub static RULES: &[Entry] = &[
     entry!(security::peerauthentication_strict::PeerauthenticationStrict, "peerauthentication-strict"),
     entry!(security::requestauthn_hygiene::RequestauthnHygiene, "requestauthn-hygiene"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
+        routing::virtualservice_cross_namespace_host::VirtualserviceCrossNamespaceHost,
+    entry!(
+    entry!(routing::virtualservice_canary_weights::VirtualserviceCanaryWeights, "virtualservice-canary-weights"),
         "virtualservice-cross-namespace-host"
         routing::virtualservice_cross_namespace_host::VirtualserviceCrossNamespaceHost,
     ),

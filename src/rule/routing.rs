@@ -1,3 +1,4 @@
 //! Rules on routes: where traffic goes, and how.
 
+pub mod virtualservice_canary_weights;
 pub mod virtualservice_cross_namespace_host;
