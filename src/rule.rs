@@ -194,6 +194,9 @@ pub static RULES: &[Entry] = &[
         routing::virtualservice_cross_namespace_host::VirtualserviceCrossNamespaceHost,
     ),
     entry!(
+        "virtualservice-unreachable-route"
+        routing::virtualservice_unreachable_route::VirtualserviceUnreachableRoute,
+    ),
     entry!(egress::service_exposure::ServiceExposure, "service-exposure"),
     entry!(egress::service_port_naming::ServicePortNaming, "service-port-naming"),
     entry!(egress::serviceentry_hosts::ServiceentryHosts, "serviceentry-hosts"),

@@ -2,3 +2,4 @@
 
 pub mod virtualservice_canary_weights;
 pub mod virtualservice_cross_namespace_host;
+pub mod virtualservice_unreachable_route;

@@ -1,0 +1,196 @@
+//! `virtualservice-unreachable-route`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::mesh::{GroupKind, Route, RouteList, VirtualService};
+use crate::object::{Node, WrongType};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// Every route of a VirtualService can be reached.
+    ///
+    /// # What it does
+    ///
+    /// Refuses a route that gets no request, since routes before it take everything that it asks for: one without a
+    /// match, one with the same match, one with a wider prefix and no condition that the later one lacks. It advises
+    /// where that holds for some of a route's matches.
+    ///
+    /// # Why
+    ///
+    /// Routes are tried in their order, and the first that matches wins. What stands behind is dead, though it looks as
+    /// if it worked: <https://istio.io/latest/docs/reference/config/analysis/ist0130/>.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1
+    /// kind: VirtualService
+    /// metadata: {name: reviews, namespace: shop}
+    /// spec:
+    ///   hosts: [reviews]
+    ///   http:
+    ///   - route: [{destination: {host: reviews, subset: v1}}]
+    ///   - match: [{headers: {end-user: {exact: jason}}}]
+    ///     route: [{destination: {host: reviews, subset: v2}}]
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1
+    /// kind: VirtualService
+    /// metadata: {name: reviews, namespace: shop}
+    /// spec:
+    ///   hosts: [reviews]
+    ///   http:
+    ///   - match: [{headers: {end-user: {exact: jason}}}]
+    ///     route: [{destination: {host: reviews, subset: v2}}]
+    ///   - route: [{destination: {host: reviews, subset: v1}}]
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// None.
+    ///
+    /// # Known limits
+    ///
+    /// Regular expressions are compared as texts. A route that delegates hides nothing, since the other VirtualService may
+    /// leave requests over. Of one list the first 500 matches are compared.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct VirtualserviceUnreachableRoute {}
+}
+
+/// A match: where it stands, and its conditions.
+type Match<'t> = (Node<'t>, Map<String, Value>);
+
+/// The most matches of one list that are compared: each is with all before it.
+const MOST: usize = 500;
+
+impl Rule for VirtualserviceUnreachableRoute {
+    const METADATA: Metadata = Metadata {
+        name: "virtualservice-unreachable-route",
+        severity: Severity::Medium,
+        kinds: &[GroupKind { group: "networking.istio.io", kind: "VirtualService" }],
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &[],
+        codes: &["IST0130", "IST0131"],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let service = VirtualService::of(input.object)?;
+        for list in [RouteList::Http, RouteList::Tls, RouteList::Tcp] {
+            judge(service.routes.iter().filter(|route| route.list == list), findings)?;
+        }
+        Ok(())
+    }
+}
+
+fn judge<'r, 't: 'r>(routes: impl Iterator<Item = &'r Route<'t>>, findings: &mut Findings) -> Result<(), WrongType> {
+    let mut taken: Vec<Match<'t>> = Vec::new();
+    for route in routes {
+        let asked = matches(route.node)?;
+        let before = taken.len();
+        let mut hidden = Vec::new();
+        for (node, conditions) in asked {
+            let hider = taken.iter().position(|(_, earlier)| covers(earlier, &conditions));
+            hidden.push((node, hider));
+            if taken.len() < MOST && hider.is_none() {
+                taken.push((node, conditions));
+            }
+        }
+        if hidden.iter().all(|(_, hider)| hider.is_some_and(|hider| hider < before)) {
+            let by = hidden.first().and_then(|(_, hider)| taken.get((*hider)?));
+            findings.violation(Finding {
+                path: route.node.pointer(),
+                subject: route.subject(),
+                value: route.node.get("match").map(|node| node.to_json()).unwrap_or_default(),
+                message: format!("no request reaches this {}: {}", route.subject(), taken_by(by)),
+                ..remedy()
+            });
+        } else {
+            let ineffective = hidden.iter().filter_map(|(node, hider)| Some((node, taken.get((*hider)?))));
+            findings.advise(ineffective.map(|(node, by)| Finding {
+                path: node.pointer(),
+                subject: format!("{} match", route.subject()),
+                value: node.to_json(),
+                message: format!("this match of the {} adds nothing: {}", route.subject(), taken_by(by)),
+                ..remedy()
+            }));
+        }
+        if route.node.map("delegate")?.is_some() {
+            taken.truncate(before);
+        }
+    }
+    Ok(())
+}
+
+/// A route's matches, each as its conditions; a route without any asks for everything.
+fn matches(route: Node<'_>) -> Result<Vec<Match<'_>>, WrongType> {
+    let listed = route.maps("match")?;
+    if listed.is_empty() {
+        return Ok(vec![(route, Map::new())]);
+    }
+    Ok(listed.into_iter().map(|node| (node, conditions(node))).collect())
+}
+
+/// What a match asks for: without what names it, what is empty, and the prefix that every path has.
+fn conditions(node: Node<'_>) -> Map<String, Value> {
+    let Value::Object(mut map) = node.to_json() else { return Map::new() };
+    map.retain(|key, value| {
+        let empty = match value {
+            Value::Null => true,
+            Value::Bool(set) => !*set,
+            Value::Object(fields) => fields.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        let everything = key == "uri" && value.get("prefix").is_some_and(|prefix| prefix == "/");
+        !(empty || everything || key == "name" || key == "statPrefix")
+    });
+    // Without a path there is nothing whose case could be ignored.
+    if !map.contains_key("uri") {
+        map.remove("ignoreUriCase");
+    }
+    map
+}
+
+/// Whether whatever fits `later` fits `earlier` too.
+fn covers(earlier: &Map<String, Value>, later: &Map<String, Value>) -> bool {
+    let same_case = !later.contains_key("uri") || earlier.get("ignoreUriCase") == later.get("ignoreUriCase");
+    let covered = |(key, asked): (&String, &Value)| match later.get(key) {
+        None => false,
+        Some(found) if asked == found => true,
+        Some(found) => match key.as_str() {
+            "uri" => asked.get("prefix").and_then(Value::as_str).is_some_and(|prefix| starts_with(found, prefix)),
+            "headers" | "withoutHeaders" | "queryParams" | "sourceLabels" => {
+                let Some(asked) = asked.as_object() else { return false };
+                asked.iter().all(|(name, value)| found.get(name) == Some(value))
+            }
+            _ => false,
+        },
+    };
+    (same_case || !earlier.contains_key("uri")) && earlier.iter().all(covered)
+}
+
+fn starts_with(uri: &Value, prefix: &str) -> bool {
+    ["prefix", "exact"].iter().filter_map(|key| uri.get(*key)?.as_str()).any(|text| text.starts_with(prefix))
+}
+
+fn taken_by(by: Option<&Match<'_>>) -> String {
+    let place = by.map(|(node, _)| node.pointer().to_string()).unwrap_or_default();
+    format!("`{place}` before it takes all that it asks for")
+}
+
+fn remedy() -> Finding {
+    Finding {
+        wanted: "the narrower match first".to_owned(),
+        remedy: "move it in front of the wider one, or remove it".to_owned(),
+        ..Finding::default()
+    }
+}
