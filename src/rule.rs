@@ -193,6 +193,7 @@ pub static RULES: &[Entry] = &[
         "virtualservice-cross-namespace-host"
         routing::virtualservice_cross_namespace_host::VirtualserviceCrossNamespaceHost,
     ),
+    entry!(routing::virtualservice_fault_injection::VirtualserviceFaultInjection, "virtualservice-fault-injection"),
     entry!(
         "virtualservice-unreachable-route"
         routing::virtualservice_unreachable_route::VirtualserviceUnreachableRoute,
