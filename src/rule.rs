@@ -174,6 +174,7 @@ pub static RULES: &[Entry] = &[
         "destinationrule-tls-verification"
     ),
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
+    entry!(gateway::gateway_https_redirect::GatewayHttpsRedirect, "gateway-https-redirect"),
     entry!(gateway::gateway_port_protocol::GatewayPortProtocol, "gateway-port-protocol"),
     entry!(gateway::gateway_selector::GatewaySelector, "gateway-selector"),
     entry!(gateway::gateway_tls::GatewayTls, "gateway-tls"),
@@ -204,6 +205,7 @@ pub static RULES: &[Entry] = &[
     entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
+    entry!(routing::virtualservice_wildcard_host::VirtualserviceWildcardHost, "virtualservice-wildcard-host"),
 ];
 
 /// The rule of that name.

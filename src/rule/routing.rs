@@ -4,3 +4,4 @@ pub mod virtualservice_canary_weights;
 pub mod virtualservice_cross_namespace_host;
 pub mod virtualservice_fault_injection;
 pub mod virtualservice_unreachable_route;
+pub mod virtualservice_wildcard_host;
