@@ -185,6 +185,27 @@ fn fixtures_of_kubernetes_are_read() {
     }
 }
 
+/// Quiet where it should be: each of these denials can be defended.
+#[test]
+fn what_the_baseline_denies_of_istios_samples() {
+    let Some(folder) = common::cases() else { return };
+    let samples = folder.join("yaml/istio-samples");
+    let run = Command::new(env!("CARGO_BIN_EXE_vigla"))
+        .args(["check", "-o", "json", "--namespace-labels", "*:", "."])
+        .current_dir(&samples)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut denied: Vec<String> = findings
+        .filter(|found| found["effect"] == "deny")
+        .map(|found| format!("{}: {} {}", text(&found["policy"]), text(&found["file"]), text(&found["path"])))
+        .collect();
+    denied.sort();
+    insta::assert_snapshot!("denied_of_istios_samples", denied.join("\n"));
+}
+
 #[test]
 fn istios_validation_documents_are_judged_without_fault() {
     let Some(folder) = common::cases() else { return };
