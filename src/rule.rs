@@ -188,23 +188,21 @@ pub static RULES: &[Entry] = &[
     entry!(security::peerauthentication_strict::PeerauthenticationStrict, "peerauthentication-strict"),
     entry!(security::requestauthn_hygiene::RequestauthnHygiene, "requestauthn-hygiene"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
+        "virtualservice-cross-namespace-host"
+        "virtualservice-unreachable-route"
+        routing::virtualservice_cross_namespace_host::VirtualserviceCrossNamespaceHost,
+        routing::virtualservice_unreachable_route::VirtualserviceUnreachableRoute,
+    ),
+    entry!(
     entry!(egress::service_exposure::ServiceExposure, "service-exposure"),
     entry!(egress::service_port_naming::ServicePortNaming, "service-port-naming"),
     entry!(egress::serviceentry_hosts::ServiceentryHosts, "serviceentry-hosts"),
+    entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
     entry!(routing::virtualservice_canary_weights::VirtualserviceCanaryWeights, "virtualservice-canary-weights"),
-    entry!(
-        routing::virtualservice_cross_namespace_host::VirtualserviceCrossNamespaceHost,
-        "virtualservice-cross-namespace-host"
-    ),
     entry!(routing::virtualservice_fault_injection::VirtualserviceFaultInjection, "virtualservice-fault-injection"),
-    entry!(
-        routing::virtualservice_unreachable_route::VirtualserviceUnreachableRoute,
-        "virtualservice-unreachable-route"
-    ),
     entry!(routing::virtualservice_wildcard_host::VirtualserviceWildcardHost, "virtualservice-wildcard-host"),
-    entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
 ];
 
 /// The rule of that name.
