@@ -200,6 +200,7 @@ pub static RULES: &[Entry] = &[
     entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
+    entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
     entry!(routing::virtualservice_canary_weights::VirtualserviceCanaryWeights, "virtualservice-canary-weights"),
     entry!(routing::virtualservice_fault_injection::VirtualserviceFaultInjection, "virtualservice-fault-injection"),
     entry!(routing::virtualservice_wildcard_host::VirtualserviceWildcardHost, "virtualservice-wildcard-host"),
