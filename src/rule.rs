@@ -180,6 +180,7 @@ pub static RULES: &[Entry] = &[
     entry!(gateway::gateway_tls::GatewayTls, "gateway-tls"),
     entry!(gateway::gateway_wildcard_hosts::GatewayWildcardHosts, "gateway-wildcard-hosts"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
+    entry!(installation::mesh_config_baseline::MeshConfigBaseline, "mesh-config-baseline"),
     entry!(injection::misplaced_annotations::MisplacedAnnotations, "misplaced-annotations"),
     entry!(injection::namespace_injection_conflict::NamespaceInjectionConflict, "namespace-injection-conflict"),
     entry!(installation::no_demo_profile::NoDemoProfile, "no-demo-profile"),

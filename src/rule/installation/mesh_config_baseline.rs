@@ -1,0 +1,202 @@
+//! `mesh-config-baseline`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::protobuf::{field, message};
+use crate::mesh::{Carrier, MESH_CONFIGS, Mesh, Opened, Unreadable, WEAK_TLS, mesh_configs};
+use crate::object::{Node, Value, WrongType, quoted};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity};
+
+documented! {
+    /// Mesh config keeps what the safety of the whole mesh rests on.
+    ///
+    /// # What it does
+    ///
+    /// Refuses mesh config that istiod cannot read, that turns automatic mutual TLS off (`enableAutoMtls: false`), paths
+    /// left as they come (`pathNormalization.normalization: NONE`), versions of TLS before 1.2 and a control plane without
+    /// mutual TLS (`controlPlaneAuthPolicy: NONE`). Refuses that an update moves `rootNamespace` or `trustDomain`. Advises
+    /// against the normalization `BASE`. It reads the ConfigMaps of control planes, `IstioOperator`, `Istio`,
+    /// `IstioRevision` and `ServiceMeshControlPlane`.
+    ///
+    /// # Why
+    ///
+    /// One line here acts on every proxy. With another root namespace all policies for the whole mesh stop counting at
+    /// once; with another trust domain no identity in a policy matches; paths that are not normalized get past policies
+    /// about paths: <https://istio.io/latest/docs/ops/best-practices/security/#customize-your-system-on-path-normalization>,
+    /// <https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/>.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: ConfigMap
+    /// metadata: {name: istio, namespace: istio-system}
+    /// data:
+    ///   mesh: "enableAutoMtls: false"
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: v1
+    /// kind: ConfigMap
+    /// metadata: {name: istio, namespace: istio-system}
+    /// data:
+    ///   mesh: |
+    ///     pathNormalization: {normalization: DECODE_AND_MERGE_SLASHES}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// None.
+    ///
+    /// # Known limits
+    ///
+    /// Each object is read alone: that a shared ConfigMap says the same is not known, nor what istiod's variables say. A
+    /// normalization that is not named at all, which is `BASE`, passes. Mesh config under `binaryData` is not seen.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct MeshConfigBaseline {}
+}
+
+/// Fields that every policy hangs on, with the value that an absent one has, and what moves with them.
+const PINNED: [(&str, &str, &str); 2] = [
+    ("rootNamespace", "istio-system", "policies for the whole mesh stop counting"),
+    ("trustDomain", "cluster.local", "identities in policies match nobody any more"),
+];
+
+impl Rule for MeshConfigBaseline {
+    const METADATA: Metadata = Metadata {
+        name: "mesh-config-baseline",
+        severity: Severity::High,
+        kinds: &MESH_CONFIGS,
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &[],
+        codes: &[],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let Input { object, request, mesh, .. } = input;
+        for (at, carrier) in carriers(object, request, mesh)?.into_iter().enumerate() {
+            // Every key may matter, so the whole text is read.
+            let opened = match carrier.open("") {
+                Ok(Some(opened)) if !opened.root().is_null() => opened,
+                Ok(_) => continue,
+                Err(error) => {
+                    findings.violation(unreadable(error));
+                    continue;
+                }
+            };
+            if let Err(error) = judge(&opened, findings) {
+                findings.violation(unreadable(opened.unreadable(&error)));
+            }
+            if let Ok(Some(old)) = request.old_object.tree()
+                && let Some(old) = carriers(old.root(), request, mesh)?.get(at)
+                && let Ok(Some(old)) = old.open("")
+            {
+                moved(&opened, &old, findings);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn carriers<'t>(object: Node<'t>, request: &Request<'_>, mesh: &Mesh) -> Result<Vec<Carrier<'t>>, WrongType> {
+    mesh_configs((&request.kind.group, &request.kind.kind), (&request.namespace, &request.name), object, mesh)
+}
+
+/// Judges the fields of one mesh config.
+fn judge(opened: &Opened<'_>, findings: &mut Findings) -> Result<(), WrongType> {
+    let root = opened.root();
+    root.expect_map()?;
+    if let Some(node) = field(root, "enableAutoMtls").filter(|node| node.as_bool() == Some(false)) {
+        let message = "proxies send plain text wherever no DestinationRule asks for mutual TLS";
+        findings.violation(finding(opened, node, "enableAutoMtls", message, "`true`, the default"));
+    }
+    let normalization = message(root, "pathNormalization")?.and_then(|paths| field(paths, "normalization"));
+    match normalization.map(|node| (node, word(node, &["DEFAULT", "NONE", "BASE"]))) {
+        Some((node, "NONE")) => {
+            let message = "paths are not normalized: `/public/../admin` gets past a policy about `/admin`";
+            findings.violation(finding(opened, node, "normalization", message, "`DECODE_AND_MERGE_SLASHES`"));
+        }
+        Some((node, "BASE" | "DEFAULT")) => {
+            let message = "`//admin` and `%2Fadmin` are other paths than `/admin` to a policy";
+            findings.advise([finding(opened, node, "normalization", message, "`DECODE_AND_MERGE_SLASHES`")]);
+        }
+        _ => {}
+    }
+    let own = root.get("mesh_mTLS").filter(|node| !node.is_null());
+    for tls in [message(root, "meshMTLS")?.or(own), message(root, "tlsDefaults")?].into_iter().flatten() {
+        let version = field(tls, "minProtocolVersion");
+        if let Some(node) = version.filter(|node| WEAK_TLS.contains(&node.as_str().unwrap_or_default())) {
+            let message = "versions of TLS before 1.2 are broken";
+            findings.violation(finding(opened, node, "minProtocolVersion", message, "`TLSV1_2` or `TLSV1_3`"));
+        }
+    }
+    let policy = message(root, "defaultConfig")?.and_then(|config| field(config, "controlPlaneAuthPolicy"));
+    if let Some(node) = policy.filter(|node| word(node.to_owned(), &["NONE"]) == "NONE") {
+        let message = "proxies talk to istiod in plain text";
+        findings.violation(finding(opened, node, "controlPlaneAuthPolicy", message, "`MUTUAL_TLS`, the default"));
+    }
+    Ok(())
+}
+
+/// An enum's word, which mesh config may write as its number.
+fn word<'a>(node: Node<'a>, words: &[&'a str]) -> &'a str {
+    match node.value() {
+        Value::Text(text) => text,
+        Value::Number(number) => {
+            let at = number.as_u64().and_then(|at| usize::try_from(at).ok());
+            at.and_then(|at| words.get(at)).copied().unwrap_or_default()
+        }
+        _ => "",
+    }
+}
+
+/// Judges what an update moves.
+fn moved(new: &Opened<'_>, old: &Opened<'_>, findings: &mut Findings) {
+    for (name, default, effect) in PINNED {
+        let said = |opened: &Opened<'_>| {
+            let text = field(opened.root(), name).and_then(Node::as_str).filter(|text| !text.is_empty());
+            text.unwrap_or(default).to_owned()
+        };
+        let (now, before) = (said(new), said(old));
+        if now != before {
+            let node = field(new.root(), name).unwrap_or(new.root());
+            let message = format!("{name} moves from {} to {}: {effect}", quoted(&before), quoted(&now));
+            let moved = finding(new, node, name, &message, "what it was");
+            findings.violation(Finding { value: now.into(), ..moved });
+        }
+    }
+}
+
+fn unreadable(error: Unreadable) -> Finding {
+    Finding {
+        path: error.place.path,
+        inner: error.place.inner,
+        subject: "mesh config".to_owned(),
+        value: error.message.clone().into(),
+        message: format!("istiod cannot read this mesh config: {}", error.message),
+        wanted: "MeshConfig in YAML".to_owned(),
+        remedy: "correct it; istiod goes on with what it had, and starts with nothing of it".to_owned(),
+        ..Finding::default()
+    }
+}
+
+fn finding(opened: &Opened<'_>, node: Node<'_>, name: &str, message: &str, wanted: &str) -> Finding {
+    let place = opened.place(node);
+    Finding {
+        path: place.path,
+        inner: place.inner,
+        subject: name.to_owned(),
+        value: node.to_json(),
+        message: message.to_owned(),
+        wanted: wanted.to_owned(),
+        remedy: format!("set {name} to {wanted}"),
+        ..Finding::default()
+    }
+}
