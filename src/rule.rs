@@ -161,6 +161,11 @@ macro_rules! entry {
 
 /// Every rule there is, by name. Documentation, `vigla rules`, schemas and the webhook's rules come from this list.
 pub static RULES: &[Entry] = &[
+        "destinationrule-tls-verification"
+        security::destinationrule_tls_verification::DestinationruleTlsVerification,
+    ),
+    entry!(
+    entry!(extension::envoyfilter_hygiene::EnvoyfilterHygiene, "envoyfilter-hygiene"),
     entry!(security::authz_broad_source::AuthzBroadSource, "authz-broad-source"),
     entry!(security::authz_host_match::AuthzHostMatch, "authz-host-match"),
     entry!(security::authz_http_fields_tcp::AuthzHttpFieldsTcp, "authz-http-fields-tcp"),
@@ -169,10 +174,6 @@ pub static RULES: &[Entry] = &[
     entry!(security::authz_safe_patterns::AuthzSafePatterns, "authz-safe-patterns"),
     entry!(security::authz_scope::AuthzScope, "authz-scope"),
     entry!(security::destinationrule_tls_disabled::DestinationruleTlsDisabled, "destinationrule-tls-disabled"),
-    entry!(
-        security::destinationrule_tls_verification::DestinationruleTlsVerification,
-        "destinationrule-tls-verification"
-    ),
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
     entry!(gateway::gateway_https_redirect::GatewayHttpsRedirect, "gateway-https-redirect"),
     entry!(gateway::gateway_port_protocol::GatewayPortProtocol, "gateway-port-protocol"),

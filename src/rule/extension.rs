@@ -1,4 +1,5 @@
 //! Rules on what extends Envoy: `EnvoyFilter` and its kin.
 
+pub mod envoyfilter_hygiene;
 pub mod envoyfilter_namespace;
 pub mod wasm_supply_chain;
