@@ -165,6 +165,7 @@ pub static RULES: &[Entry] = &[
         security::destinationrule_tls_verification::DestinationruleTlsVerification,
     ),
     entry!(
+    entry!(egress::egress_registry_only::EgressRegistryOnly, "egress-registry-only"),
     entry!(extension::envoyfilter_hygiene::EnvoyfilterHygiene, "envoyfilter-hygiene"),
     entry!(security::authz_broad_source::AuthzBroadSource, "authz-broad-source"),
     entry!(security::authz_host_match::AuthzHostMatch, "authz-host-match"),
@@ -199,6 +200,7 @@ pub static RULES: &[Entry] = &[
     entry!(egress::service_exposure::ServiceExposure, "service-exposure"),
     entry!(egress::service_port_naming::ServicePortNaming, "service-port-naming"),
     entry!(egress::serviceentry_hosts::ServiceentryHosts, "serviceentry-hosts"),
+    entry!(egress::serviceentry_ports::ServiceentryPorts, "serviceentry-ports"),
     entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),

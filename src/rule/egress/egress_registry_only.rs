@@ -1,0 +1,181 @@
+//! `egress-registry-only`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::protobuf::{field, message};
+use crate::mesh::{GroupKind, INSTALLATIONS, MESH_CONFIGS, Opened, Place, helm_values, mesh_configs};
+use crate::object::{Node, Value};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// Proxies send to hosts that the mesh knows, and nowhere else.
+    ///
+    /// # What it does
+    ///
+    /// Refuses `outboundTrafficPolicy.mode: ALLOW_ANY` and `ALLOW_ANY_DYNAMIC_DNS` in mesh config (ConfigMaps of control
+    /// planes, `IstioOperator`, `Istio`, `IstioRevision`, `ServiceMeshControlPlane`), in the old Helm value
+    /// `global.outboundTrafficPolicy` and in a `Sidecar`. Advises against an `outboundTrafficPolicy` that names no mode,
+    /// which is read in two ways, and against `egressProxy`, which is deprecated.
+    ///
+    /// # Why
+    ///
+    /// Where everything may be reached, a workload that somebody broke into reaches everything: unseen, as no route and no
+    /// name stand for it. It is no firewall, and a process may go past its proxy: an egress gateway and a NetworkPolicy
+    /// belong to it. <https://istio.io/latest/docs/tasks/traffic-management/egress/egress-control/>.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1
+    /// kind: Sidecar
+    /// metadata: {name: default, namespace: shop}
+    /// spec:
+    ///   outboundTrafficPolicy: {mode: ALLOW_ANY}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1
+    /// kind: Sidecar
+    /// metadata: {name: default, namespace: shop}
+    /// spec:
+    ///   outboundTrafficPolicy: {mode: REGISTRY_ONLY}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// - `requireExplicit` (false): mesh config that says nothing is refused too, as Istio's default is `ALLOW_ANY`.
+    ///
+    /// # Known limits
+    ///
+    /// Each object is read alone: a Sidecar that says nothing takes what mesh config says.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct EgressRegistryOnly {
+        /// Mesh config that says nothing is refused too.
+        #[serde(default)]
+        require_explicit: bool,
+    }
+}
+
+const POLICY: &str = "outboundTrafficPolicy";
+
+const SIDECAR: GroupKind = GroupKind { group: "networking.istio.io", kind: "Sidecar" };
+
+impl Rule for EgressRegistryOnly {
+    const METADATA: Metadata = Metadata {
+        name: "egress-registry-only",
+        severity: Severity::High,
+        kinds: &GroupKind::all_of::<{ MESH_CONFIGS.len() + 1 }>(&[&MESH_CONFIGS, &[SIDECAR]]),
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &[],
+        codes: &["KIA1007"],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let Input { object, request, mesh, .. } = input;
+        let kind = (&*request.kind.group, &*request.kind.kind);
+        if kind == (SIDECAR.group, SIDECAR.kind) {
+            return check_sidecar(object, findings);
+        }
+        for carrier in mesh_configs(kind, (&request.namespace, &request.name), object, mesh)? {
+            let unreadable = |error: crate::mesh::Unreadable| CannotJudge {
+                path: error.place.path,
+                message: format!("istiod cannot read this mesh config: {}", error.message),
+            };
+            let Some(opened) = carrier.open("").map_err(unreadable)? else { continue };
+            let of = match opened.root() {
+                root if root.is_null() => Ok(None),
+                root => message(root, POLICY),
+            };
+            let policy = of.map_err(|error| unreadable(opened.unreadable(&error)))?;
+            self.check_mesh_config(&opened, policy, findings);
+        }
+        if INSTALLATIONS.iter().any(|own| own.is(kind.0, kind.1)) {
+            for mode in helm_values(object)?.all(&["global", POLICY], "mode")?.into_iter().filter(|mode| is_any(*mode))
+            {
+                findings.violation(any(mode.into(), mode));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl EgressRegistryOnly {
+    fn check_mesh_config(&self, opened: &Opened<'_>, policy: Option<Node<'_>>, findings: &mut Findings) {
+        match policy.map(|policy| (policy, field(policy, "mode"))) {
+            Some((_, Some(mode))) if is_any(mode) => findings.violation(any(opened.place(mode), mode)),
+            Some((_, Some(_))) => {}
+            Some((policy, None)) => findings.advise([unsaid(opened.place(policy))]),
+            None if self.require_explicit => {
+                let finding = unsaid(opened.place(opened.root()));
+                let message = "nothing is said of outbound traffic, and Istio's default is `ALLOW_ANY`".to_owned();
+                findings.violation(Finding { message, ..finding });
+            }
+            None => {}
+        }
+    }
+}
+
+fn check_sidecar(object: Node<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+    let Some(policy) = object.map_at(&["spec", POLICY])? else { return Ok(()) };
+    let said = policy.text("mode")?.filter(|mode| !mode.is_empty());
+    match policy.get("mode").filter(|_| said.is_some()) {
+        Some(mode) if is_any(mode) => findings.violation(any(mode.into(), mode)),
+        Some(_) => {}
+        None => findings.advise([unsaid(policy.into())]),
+    }
+    if let Some(proxy) = policy.map("egressProxy")? {
+        findings.advise([Finding {
+            path: proxy.pointer(),
+            subject: "egressProxy".to_owned(),
+            message: "egressProxy is deprecated".to_owned(),
+            wanted: "an egress gateway".to_owned(),
+            remedy: "send what leaves through a gateway, by a ServiceEntry and a VirtualService".to_owned(),
+            ..Finding::default()
+        }]);
+    }
+    Ok(())
+}
+
+/// Whether a mode lets everything out: by its word or, as mesh config may write it, its number.
+fn is_any(mode: Node<'_>) -> bool {
+    match mode.value() {
+        Value::Text(text) => matches!(text, "ALLOW_ANY" | "ALLOW_ANY_DYNAMIC_DNS"),
+        // `REGISTRY_ONLY` alone is 0.
+        Value::Number(number) => number.as_i64() != Some(0),
+        _ => false,
+    }
+}
+
+fn any(place: Place, mode: Node<'_>) -> Finding {
+    Finding {
+        path: place.path,
+        inner: place.inner,
+        subject: POLICY.to_owned(),
+        value: mode.to_json(),
+        message: "proxies may send to any host".to_owned(),
+        wanted: "`REGISTRY_ONLY`".to_owned(),
+        remedy: "set the mode to REGISTRY_ONLY, and name outside hosts in ServiceEntries; an egress gateway and a \
+                 NetworkPolicy make a boundary of it"
+            .to_owned(),
+        ..Finding::default()
+    }
+}
+
+fn unsaid(place: Place) -> Finding {
+    Finding {
+        path: place.path,
+        inner: place.inner,
+        subject: POLICY.to_owned(),
+        message: "outboundTrafficPolicy without a mode is read in two ways".to_owned(),
+        wanted: "`mode: REGISTRY_ONLY`".to_owned(),
+        remedy: "say the mode".to_owned(),
+        ..Finding::default()
+    }
+}
