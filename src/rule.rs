@@ -190,6 +190,7 @@ pub static RULES: &[Entry] = &[
     entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),
     entry!(security::peerauthentication_strict::PeerauthenticationStrict, "peerauthentication-strict"),
     entry!(security::requestauthn_hygiene::RequestauthnHygiene, "requestauthn-hygiene"),
+    entry!(telemetry::proxy_log_level::ProxyLogLevel, "proxy-log-level"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
         "virtualservice-cross-namespace-host"
         "virtualservice-unreachable-route"
@@ -202,6 +203,7 @@ pub static RULES: &[Entry] = &[
     entry!(egress::serviceentry_hosts::ServiceentryHosts, "serviceentry-hosts"),
     entry!(egress::serviceentry_ports::ServiceentryPorts, "serviceentry-ports"),
     entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
+    entry!(injection::sidecar_resources::SidecarResources, "sidecar-resources"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
     entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),

@@ -1,3 +1,4 @@
 //! Rules on what the mesh tells of its traffic: traces, logs, metrics.
 
 pub mod no_full_trace_sampling;
+pub mod proxy_log_level;

@@ -1,0 +1,170 @@
+//! `proxy-log-level`.
+
+use json_patch::jsonptr::PointerBuf;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::{GroupKind, INSTALLATIONS, JOBS, PodTemplate, WORKLOADS, helm_values, pod_template};
+use crate::object::{Edit, WrongType, quoted};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// Proxies and control planes do not log for debugging.
+    ///
+    /// # What it does
+    ///
+    /// Refuses the levels `trace` and `debug`: in the annotations `sidecar.istio.io/logLevel`, `componentLogLevel` and
+    /// `agentLogLevel` of a pod template, in the Helm values `global.proxy.logLevel`, `global.proxy.componentLogLevel` and
+    /// `global.logging.level` of `IstioOperator`, `Istio` and `IstioRevision`, and in the arguments of `istio-proxy` and
+    /// istiod. Advises against `info` in `logLevel`. With `action: Patch` an annotation `logLevel` becomes `warning`, and
+    /// the other two are taken away.
+    ///
+    /// # Why
+    ///
+    /// At these levels a proxy writes several lines for every request, headers and tokens among them, and takes a
+    /// multiple of its CPU: <https://istio.io/latest/docs/ops/diagnostic-tools/component-logging/>.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata: {name: cart, namespace: shop}
+    /// spec:
+    ///   template:
+    ///     metadata:
+    ///       labels: {app: cart}
+    ///       annotations: {sidecar.istio.io/logLevel: debug}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata: {name: cart, namespace: shop}
+    /// spec:
+    ///   template:
+    ///     metadata:
+    ///       labels: {app: cart}
+    ///       annotations: {sidecar.istio.io/logLevel: warning}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// None.
+    ///
+    /// # Known limits
+    ///
+    /// A level that is set while the proxy runs (`istioctl proxy-config log`) is not seen, nor one in an environment.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct ProxyLogLevel {}
+}
+
+const LEVEL: &str = "sidecar.istio.io/logLevel";
+
+/// Annotations with levels.
+const ANNOTATIONS: [&str; 3] = [LEVEL, "sidecar.istio.io/componentLogLevel", "sidecar.istio.io/agentLogLevel"];
+
+/// Helm values with levels.
+const VALUES: [(&[&str], &str); 3] = [
+    (&["global", "proxy"], "logLevel"),
+    (&["global", "proxy"], "componentLogLevel"),
+    (&["global", "logging"], "level"),
+];
+
+/// Arguments with levels.
+const ARGUMENTS: [&str; 3] = ["--proxyLogLevel", "--proxyComponentLogLevel", "--log_output_level"];
+
+/// Containers with such arguments: the proxy and istiod.
+const CONTAINERS: [&str; 2] = ["istio-proxy", "discovery"];
+
+const TEMPLATES: [GroupKind; WORKLOADS.len() + JOBS.len()] = GroupKind::all_of(&[&WORKLOADS, &JOBS]);
+
+impl Rule for ProxyLogLevel {
+    const METADATA: Metadata = Metadata {
+        name: "proxy-log-level",
+        severity: Severity::Medium,
+        kinds: &GroupKind::all_of::<{ TEMPLATES.len() + INSTALLATIONS.len() }>(&[&TEMPLATES, &INSTALLATIONS]),
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &TEMPLATES,
+        codes: &[],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let kind = &input.request.kind;
+        if INSTALLATIONS.iter().any(|own| own.is(&kind.group, &kind.kind)) {
+            let values = helm_values(input.object)?;
+            for (path, name) in VALUES {
+                for node in values.all(path, name)? {
+                    let text = node.as_str().ok_or_else(|| node.wrong_type("a string"))?;
+                    report(text, &node.pointer(), name, &[], findings);
+                }
+            }
+            return Ok(());
+        }
+        let Some(template) = pod_template(&kind.group, &kind.kind, input.object)? else { return Ok(()) };
+        for key in ANNOTATIONS {
+            let Some(text) = template.annotation(key)? else { continue };
+            let path = template.annotation_path(key);
+            let fix = match key {
+                LEVEL => Edit::Set { path: path.clone(), value: "warning".into() },
+                _ => Edit::Remove { path: path.clone() },
+            };
+            report(text, &path, key, &[fix], findings);
+            if key == LEVEL && text.eq_ignore_ascii_case("info") {
+                findings.advise([finding(&path, key, text, "writes a line for every connection")]);
+            }
+        }
+        arguments(&template, findings)?;
+        Ok(())
+    }
+}
+
+/// Judges the arguments of the proxy and of istiod: `--name=level`, or the level in the next one.
+fn arguments(template: &PodTemplate<'_>, findings: &mut Findings) -> Result<(), WrongType> {
+    for container in template.listed_containers()?.iter().filter(|container| CONTAINERS.contains(&container.name)) {
+        let mut named: Option<&str> = None;
+        for (node, argument) in container.node.texts("args")? {
+            let (name, level) = match (named.take(), argument.split_once('=')) {
+                (Some(name), _) => (name, argument),
+                (None, Some(pair)) => pair,
+                (None, None) => {
+                    named = Some(argument).filter(|name| ARGUMENTS.contains(name));
+                    continue;
+                }
+            };
+            if ARGUMENTS.contains(&name) {
+                report(level, &node.pointer(), &format!("{} {name}", container.subject()), &[], findings);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Judges levels, those of single components (`http:debug,rbac:trace`) included.
+fn report(text: &str, path: &PointerBuf, subject: &str, fix: &[Edit], findings: &mut Findings) {
+    for item in text.split(',').map(str::trim) {
+        let level = item.rsplit_once(':').map_or(item, |(_, level)| level).trim();
+        if ["trace", "debug"].iter().any(|loud| level.eq_ignore_ascii_case(loud)) {
+            let finding = finding(path, subject, item, "is a level for debugging");
+            findings.violation(Finding { fix: fix.to_vec(), ..finding });
+        }
+    }
+}
+
+fn finding(path: &PointerBuf, subject: &str, level: &str, what: &str) -> Finding {
+    Finding {
+        path: path.clone(),
+        subject: subject.to_owned(),
+        value: level.into(),
+        message: format!("the log level {} {what}", quoted(level)),
+        wanted: "`warning` or `error`".to_owned(),
+        remedy: "write `warning`; for a single proxy and a short time use istioctl proxy-config log".to_owned(),
+        ..Finding::default()
+    }
+}
