@@ -1,0 +1,98 @@
+//! `inject-annotation-deprecated`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::{GroupKind, INJECT, JOBS, PodFacts, WORKLOADS, pod_template};
+use crate::object::Edit;
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// Pods ask for a sidecar, or decline it, by a label.
+    ///
+    /// # What it does
+    ///
+    /// Refuses the annotation `sidecar.istio.io/inject` on a pod template without the label of the same name. With
+    /// `action: Patch` the label is added with the annotation's value; the annotation stays.
+    ///
+    /// # Why
+    ///
+    /// The annotation is deprecated, and works by half: no webhook selects by it, so in a namespace without injection
+    /// `"true"` does nothing. <https://istio.io/latest/docs/reference/config/analysis/ist0135/>,
+    /// <https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy>.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata: {name: cart, namespace: shop}
+    /// spec:
+    ///   template:
+    ///     metadata:
+    ///       labels: {app: cart}
+    ///       annotations: {sidecar.istio.io/inject: "true"}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata: {name: cart, namespace: shop}
+    /// spec:
+    ///   template:
+    ///     metadata:
+    ///       labels: {app: cart, sidecar.istio.io/inject: "true"}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// None.
+    ///
+    /// # Known limits
+    ///
+    /// With the label a Pod is injected that was not before, where the annotation said `"true"` in vain.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct InjectAnnotationDeprecated {}
+}
+
+const KINDS: [GroupKind; WORKLOADS.len() + JOBS.len()] = GroupKind::all_of(&[&WORKLOADS, &JOBS]);
+
+impl Rule for InjectAnnotationDeprecated {
+    const METADATA: Metadata = Metadata {
+        name: "inject-annotation-deprecated",
+        severity: Severity::Info,
+        kinds: &KINDS,
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &KINDS,
+        codes: &["IST0135"],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let kind = &input.request.kind;
+        let Some(template) = pod_template(&kind.group, &kind.kind, input.object)? else { return Ok(()) };
+        let facts = PodFacts::of(&template)?;
+        let (None, Some(said)) = (facts.inject_label, facts.inject_annotation) else { return Ok(()) };
+        // Nothing is injected there, whatever a label says; and what was injected needs no label any more.
+        if facts.host_network || facts.injected || facts.dataplane_mode == Some("ambient") {
+            return Ok(());
+        }
+        let set = Edit::Set { path: template.label_path(INJECT), value: said.into() };
+        findings.violation(Finding {
+            path: template.annotation_path(INJECT),
+            subject: INJECT.to_owned(),
+            value: said.into(),
+            message: format!("the annotation `{INJECT}` is deprecated, and no webhook selects by it"),
+            wanted: "the label of the same name".to_owned(),
+            remedy: "write it under labels of the pod template".to_owned(),
+            fix: matches!(said, "true" | "false").then_some(set).into_iter().collect(),
+            ..Finding::default()
+        });
+        Ok(())
+    }
+}
