@@ -186,6 +186,7 @@ pub static RULES: &[Entry] = &[
     entry!(installation::mesh_config_baseline::MeshConfigBaseline, "mesh-config-baseline"),
     entry!(injection::misplaced_annotations::MisplacedAnnotations, "misplaced-annotations"),
     entry!(injection::namespace_injection_conflict::NamespaceInjectionConflict, "namespace-injection-conflict"),
+    entry!(injection::namespace_mesh_enrollment::NamespaceMeshEnrollment, "namespace-mesh-enrollment"),
     entry!(installation::no_demo_profile::NoDemoProfile, "no-demo-profile"),
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),

@@ -4,6 +4,7 @@ pub mod inject_annotation_deprecated;
 pub mod istio_system_injection_disabled;
 pub mod misplaced_annotations;
 pub mod namespace_injection_conflict;
+pub mod namespace_mesh_enrollment;
 pub mod no_injection_bypass;
 pub mod sidecar_ambient_conflict;
 pub mod sidecar_resources;
