@@ -195,6 +195,12 @@ pub static RULES: &[Entry] = &[
     entry!(telemetry::proxy_log_level::ProxyLogLevel, "proxy-log-level"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
         "virtualservice-cross-namespace-host"
+        routing::virtualservice_unreachable_route::VirtualserviceUnreachableRoute,
+    ),
+    entry!(
+    entry!(routing::virtualservice_fault_injection::VirtualserviceFaultInjection, "virtualservice-fault-injection"),
+    entry!(routing::virtualservice_retries::VirtualserviceRetries, "virtualservice-retries"),
+    entry!(routing::virtualservice_timeout::VirtualserviceTimeout, "virtualservice-timeout"),
         "virtualservice-unreachable-route"
         routing::virtualservice_cross_namespace_host::VirtualserviceCrossNamespaceHost,
         routing::virtualservice_unreachable_route::VirtualserviceUnreachableRoute,

@@ -3,5 +3,7 @@
 pub mod virtualservice_canary_weights;
 pub mod virtualservice_cross_namespace_host;
 pub mod virtualservice_fault_injection;
+pub mod virtualservice_retries;
+pub mod virtualservice_timeout;
 pub mod virtualservice_unreachable_route;
 pub mod virtualservice_wildcard_host;
