@@ -167,6 +167,8 @@ pub static RULES: &[Entry] = &[
     entry!(
     entry!(egress::egress_registry_only::EgressRegistryOnly, "egress-registry-only"),
     entry!(extension::envoyfilter_hygiene::EnvoyfilterHygiene, "envoyfilter-hygiene"),
+    entry!(routing::destinationrule_resilience::DestinationruleResilience, "destinationrule-resilience"),
+    entry!(routing::destinationrule_subsets::DestinationruleSubsets, "destinationrule-subsets"),
     entry!(security::authz_broad_source::AuthzBroadSource, "authz-broad-source"),
     entry!(security::authz_host_match::AuthzHostMatch, "authz-host-match"),
     entry!(security::authz_http_fields_tcp::AuthzHttpFieldsTcp, "authz-http-fields-tcp"),

@@ -1,5 +1,7 @@
 //! Rules on routes: where traffic goes, and how.
 
+pub mod destinationrule_resilience;
+pub mod destinationrule_subsets;
 pub mod virtualservice_canary_weights;
 pub mod virtualservice_cross_namespace_host;
 pub mod virtualservice_fault_injection;
