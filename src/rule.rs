@@ -178,6 +178,7 @@ pub static RULES: &[Entry] = &[
     entry!(security::authz_scope::AuthzScope, "authz-scope"),
     entry!(security::destinationrule_tls_disabled::DestinationruleTlsDisabled, "destinationrule-tls-disabled"),
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
+    entry!(routing::export_scope::ExportScope, "export-scope"),
     entry!(gateway::gateway_https_redirect::GatewayHttpsRedirect, "gateway-https-redirect"),
     entry!(gateway::gateway_port_protocol::GatewayPortProtocol, "gateway-port-protocol"),
     entry!(gateway::gateway_selector::GatewaySelector, "gateway-selector"),
@@ -201,6 +202,7 @@ pub static RULES: &[Entry] = &[
     ),
     entry!(
     entry!(routing::virtualservice_fault_injection::VirtualserviceFaultInjection, "virtualservice-fault-injection"),
+    entry!(routing::virtualservice_fqdn::VirtualserviceFqdn, "virtualservice-fqdn"),
     entry!(routing::virtualservice_retries::VirtualserviceRetries, "virtualservice-retries"),
     entry!(routing::virtualservice_timeout::VirtualserviceTimeout, "virtualservice-timeout"),
         "virtualservice-unreachable-route"
