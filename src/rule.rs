@@ -180,6 +180,7 @@ pub static RULES: &[Entry] = &[
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
     entry!(routing::export_scope::ExportScope, "export-scope"),
     entry!(gateway::gateway_https_redirect::GatewayHttpsRedirect, "gateway-https-redirect"),
+    entry!(gateway::gateway_namespace::GatewayNamespace, "gateway-namespace"),
     entry!(gateway::gateway_port_protocol::GatewayPortProtocol, "gateway-port-protocol"),
     entry!(gateway::gateway_selector::GatewaySelector, "gateway-selector"),
     entry!(gateway::gateway_tls::GatewayTls, "gateway-tls"),
