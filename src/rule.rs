@@ -161,14 +161,6 @@ macro_rules! entry {
 
 /// Every rule there is, by name. Documentation, `vigla rules`, schemas and the webhook's rules come from this list.
 pub static RULES: &[Entry] = &[
-        "destinationrule-tls-verification"
-        security::destinationrule_tls_verification::DestinationruleTlsVerification,
-    ),
-    entry!(
-    entry!(egress::egress_registry_only::EgressRegistryOnly, "egress-registry-only"),
-    entry!(extension::envoyfilter_hygiene::EnvoyfilterHygiene, "envoyfilter-hygiene"),
-    entry!(routing::destinationrule_resilience::DestinationruleResilience, "destinationrule-resilience"),
-    entry!(routing::destinationrule_subsets::DestinationruleSubsets, "destinationrule-subsets"),
     entry!(security::authz_broad_source::AuthzBroadSource, "authz-broad-source"),
     entry!(security::authz_host_match::AuthzHostMatch, "authz-host-match"),
     entry!(security::authz_http_fields_tcp::AuthzHttpFieldsTcp, "authz-http-fields-tcp"),
@@ -176,7 +168,15 @@ pub static RULES: &[Entry] = &[
     entry!(security::authz_not_enforced::AuthzNotEnforced, "authz-not-enforced"),
     entry!(security::authz_safe_patterns::AuthzSafePatterns, "authz-safe-patterns"),
     entry!(security::authz_scope::AuthzScope, "authz-scope"),
+    entry!(routing::destinationrule_resilience::DestinationruleResilience, "destinationrule-resilience"),
+    entry!(routing::destinationrule_subsets::DestinationruleSubsets, "destinationrule-subsets"),
     entry!(security::destinationrule_tls_disabled::DestinationruleTlsDisabled, "destinationrule-tls-disabled"),
+    entry!(
+        security::destinationrule_tls_verification::DestinationruleTlsVerification,
+        "destinationrule-tls-verification"
+    ),
+    entry!(egress::egress_registry_only::EgressRegistryOnly, "egress-registry-only"),
+    entry!(extension::envoyfilter_hygiene::EnvoyfilterHygiene, "envoyfilter-hygiene"),
     entry!(extension::envoyfilter_namespace::EnvoyfilterNamespace, "envoyfilter-namespace"),
     entry!(routing::export_scope::ExportScope, "export-scope"),
     entry!(gateway::gateway_https_redirect::GatewayHttpsRedirect, "gateway-https-redirect"),
@@ -195,35 +195,32 @@ pub static RULES: &[Entry] = &[
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),
     entry!(security::peerauthentication_strict::PeerauthenticationStrict, "peerauthentication-strict"),
-    entry!(security::requestauthn_hygiene::RequestauthnHygiene, "requestauthn-hygiene"),
     entry!(telemetry::proxy_log_level::ProxyLogLevel, "proxy-log-level"),
+    entry!(security::requestauthn_hygiene::RequestauthnHygiene, "requestauthn-hygiene"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
-        "virtualservice-cross-namespace-host"
-        routing::virtualservice_unreachable_route::VirtualserviceUnreachableRoute,
-    ),
-    entry!(
-    entry!(routing::virtualservice_fault_injection::VirtualserviceFaultInjection, "virtualservice-fault-injection"),
-    entry!(routing::virtualservice_fqdn::VirtualserviceFqdn, "virtualservice-fqdn"),
-    entry!(routing::virtualservice_retries::VirtualserviceRetries, "virtualservice-retries"),
-    entry!(routing::virtualservice_timeout::VirtualserviceTimeout, "virtualservice-timeout"),
-        "virtualservice-unreachable-route"
-        routing::virtualservice_cross_namespace_host::VirtualserviceCrossNamespaceHost,
-        routing::virtualservice_unreachable_route::VirtualserviceUnreachableRoute,
-    ),
-    entry!(
     entry!(egress::service_exposure::ServiceExposure, "service-exposure"),
     entry!(egress::service_port_naming::ServicePortNaming, "service-port-naming"),
     entry!(egress::serviceentry_hosts::ServiceentryHosts, "serviceentry-hosts"),
     entry!(egress::serviceentry_ports::ServiceentryPorts, "serviceentry-ports"),
-    entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
     entry!(injection::sidecar_ambient_conflict::SidecarAmbientConflict, "sidecar-ambient-conflict"),
     entry!(injection::sidecar_resources::SidecarResources, "sidecar-resources"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
-    entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
     entry!(routing::virtualservice_canary_weights::VirtualserviceCanaryWeights, "virtualservice-canary-weights"),
+    entry!(
+        routing::virtualservice_cross_namespace_host::VirtualserviceCrossNamespaceHost,
+        "virtualservice-cross-namespace-host"
+    ),
     entry!(routing::virtualservice_fault_injection::VirtualserviceFaultInjection, "virtualservice-fault-injection"),
+    entry!(routing::virtualservice_fqdn::VirtualserviceFqdn, "virtualservice-fqdn"),
+    entry!(routing::virtualservice_retries::VirtualserviceRetries, "virtualservice-retries"),
+    entry!(routing::virtualservice_timeout::VirtualserviceTimeout, "virtualservice-timeout"),
+    entry!(
+        routing::virtualservice_unreachable_route::VirtualserviceUnreachableRoute,
+        "virtualservice-unreachable-route"
+    ),
     entry!(routing::virtualservice_wildcard_host::VirtualserviceWildcardHost, "virtualservice-wildcard-host"),
+    entry!(extension::wasm_supply_chain::WasmSupplyChain, "wasm-supply-chain"),
 ];
 
 /// The rule of that name.
