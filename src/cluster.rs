@@ -1,3 +1,5 @@
 //! What an API server is told, and what is asked of it.
 
+pub mod access;
+pub mod namespaces;
 pub mod webhook_configuration;

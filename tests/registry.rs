@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use review::{built_in, read, review as wrap, wire};
 use serde_json::Value;
-use vigla::mesh::Snapshot;
+use vigla::mesh::{Labels, Snapshot};
 use vigla::object::{read_yaml, split_documents};
 use vigla::policy::{Sources, Text, load};
 use vigla::review::{Endpoint, Reply, respond};
@@ -182,9 +182,10 @@ fn the_examples_of_every_rule_are_true() {
             let (spaces, objects): (Vec<_>, Vec<_>) =
                 examples(entry, heading).into_iter().partition(|object| object["kind"] == "Namespace");
             let name_of = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
-            let labels =
-                |space: &Value| serde_json::from_value(space["metadata"]["labels"].clone()).unwrap_or_default();
-            let namespaces = spaces.iter().map(|space| (name_of(space), labels(space))).collect();
+            let labels = |space: &Value| -> Labels {
+                serde_json::from_value(space["metadata"]["labels"].clone()).unwrap_or_default()
+            };
+            let namespaces = spaces.iter().map(|space| (name_of(space), labels(space).into())).collect();
             let snapshot = Snapshot { namespaces, ..Snapshot::default() };
             let examples = if objects.is_empty() { &spaces } else { &objects };
             assert!(!examples.is_empty(), "{name}: {heading}");

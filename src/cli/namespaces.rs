@@ -35,14 +35,14 @@ pub(super) fn snapshot<'i>(items: impl Iterator<Item = &'i Item<'i>>, known: &[K
     for item in items {
         let request = &item.request;
         if let Some(object) = request.object.node().filter(|_| request.is_namespace()) {
-            snapshot.namespaces.insert(request.name.to_string(), labels(object));
+            snapshot.namespaces.insert(request.name.to_string(), labels(object).into());
         }
     }
     for Known { namespace, labels } in known {
         if namespace == "*" {
             snapshot.others_have_none = true;
         } else {
-            snapshot.namespaces.insert(namespace.clone(), labels.clone());
+            snapshot.namespaces.insert(namespace.clone(), labels.clone().into());
         }
     }
     snapshot

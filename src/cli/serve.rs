@@ -1,6 +1,7 @@
 //! `vigla serve`: the webhook server.
 
 mod greeting;
+mod namespaces;
 mod reload;
 
 use std::io;
@@ -13,6 +14,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
+use super::access::Access;
 use super::output::{self, Color, Format};
 use super::sources::Sources;
 use super::{Exit, Failure};
@@ -21,6 +23,7 @@ use crate::server::dev::{DevError, DevTls};
 use crate::server::tls::{self, Files, Identity, Rotation};
 use crate::server::{Health, Server, Stop, Webhook};
 use crate::telemetry::{self, Lines, Metrics};
+use namespaces::Namespaces;
 use reload::{PolicyFiles, Upkeep};
 
 const PORT: u16 = 8443;
@@ -34,6 +37,9 @@ pub(super) struct Serve {
 
     #[command(flatten)]
     sources: Sources,
+
+    #[command(flatten)]
+    access: Access,
 
     /// Certificate chain in PEM, the server's own first
     #[arg(long, value_name = "FILE", env = "VIGLA_TLS_CERT")]
@@ -147,6 +153,7 @@ impl Serve {
 
     async fn serve(&self, set: PolicySet, policies: Option<PolicyFiles>, origin: Origin) -> Result<Exit, Failure> {
         let stop = Stop::on_signals().map_err(|error| Failure::fault(format!("cannot listen to signals: {error}")))?;
+        let cluster = self.access.to_serve().await?;
         let identity = origin.identity();
         let config = tls::config(Arc::clone(&identity)).map_err(Failure::fault)?;
         let server = Server::bind(self.address(), config).await.map_err(Failure::bad_input)?;
@@ -157,11 +164,13 @@ impl Serve {
             Origin::Files(rotation) => (Some(rotation), None),
             Origin::Dev(dev) => (None, Some(dev)),
         };
+        let namespaces = cluster.map(|client| Namespaces::watch(client, Arc::clone(&webhook)));
         Upkeep {
             policies,
             webhook: Arc::clone(&webhook),
             rotation,
             identity,
+            namespaces,
             health: health.clone(),
             metrics: Arc::clone(&metrics),
         }

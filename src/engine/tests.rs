@@ -89,7 +89,7 @@ impl Case {
     /// What is known of the namespace's labels.
     fn labelled(mut self, labels: &[(&str, &str)]) -> Self {
         let labels: Labels = labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-        self.snapshot.namespaces.insert(self.namespace.to_owned(), labels);
+        self.snapshot.namespaces.insert(self.namespace.to_owned(), labels.into());
         self
     }
 

@@ -59,7 +59,8 @@ impl Health {
     }
 
     /// The notes, one line each.
-    pub(super) fn details(&self) -> String {
+    #[must_use]
+    pub fn details(&self) -> String {
         self.notes().iter().map(|(about, what)| format!("{about}: {what}\n")).collect()
     }
 

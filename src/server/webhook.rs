@@ -1,4 +1,5 @@
-//! The judge behind the door: the running policies, a log line for every decision, and the count of them.
+//! The judge behind the door: the running policies, what is known of the cluster, a log line for every decision, and the
+//! count of them.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -18,37 +19,58 @@ use crate::telemetry::{Metrics, Verdict, effective};
 /// The longest name of an object, in bytes. Users may be longer, and are known by their beginning.
 const LONGEST: usize = 253;
 
+/// A value that is replaced whole. Locked for no longer than it takes to copy or to change the pointer.
+#[derive(Debug)]
+struct Current<T>(RwLock<Arc<T>>);
+
+impl<T> Current<T> {
+    fn new(value: T) -> Self {
+        Self(RwLock::new(Arc::new(value)))
+    }
+
+    fn get(&self) -> Arc<T> {
+        // Nobody panics with the lock in hand; were it so, the pointer would be whole all the same.
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, value: T) {
+        let old = mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), Arc::new(value));
+        // Not before the lock is open again.
+        drop(old);
+    }
+}
+
 /// Judges by a set of policies.
 #[derive(Debug)]
 pub struct Webhook {
-    /// Locked for no longer than it takes to copy or to change the pointer.
-    set: RwLock<Arc<PolicySet>>,
-    /// Nothing is known of the cluster yet.
-    snapshot: Snapshot,
+    set: Current<PolicySet>,
+    snapshot: Current<Snapshot>,
     metrics: Arc<Metrics>,
 }
 
 impl Webhook {
-    /// A webhook with these policies in force.
+    /// A webhook with these policies in force, which knows nothing of its cluster yet.
     #[must_use]
     pub fn new(set: PolicySet, metrics: Arc<Metrics>) -> Self {
         metrics.loaded(&set, Timestamp::now());
-        Self { set: RwLock::new(Arc::new(set)), snapshot: Snapshot::default(), metrics }
+        Self { set: Current::new(set), snapshot: Current::new(Snapshot::default()), metrics }
     }
 
     /// The set in force.
     #[must_use]
     pub fn set(&self) -> Arc<PolicySet> {
-        // Nobody panics with the lock in hand; were it so, the pointer would be whole all the same.
-        Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
+        self.set.get()
     }
 
     /// Puts another set into force, for what is judged from now on.
     pub fn replace(&self, set: PolicySet) {
         self.metrics.loaded(&set, Timestamp::now());
-        let old = mem::replace(&mut *self.set.write().unwrap_or_else(PoisonError::into_inner), Arc::new(set));
-        // Not before the lock is open again.
-        drop(old);
+        self.set.replace(set);
+    }
+
+    /// Says what is known of the cluster, for what is judged from now on.
+    pub fn inform(&self, snapshot: Snapshot) {
+        self.snapshot.replace(snapshot);
     }
 
     fn record(&self, record: &Record<'_>, set: &PolicySet, started: Instant) {
@@ -61,7 +83,7 @@ impl Webhook {
 impl Judge for Webhook {
     fn judge(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply {
         let (set, started) = (self.set(), Instant::now());
-        let reply = respond(&set, &self.snapshot, endpoint, body, now, &mut |record| {
+        let reply = respond(&set, &self.snapshot.get(), endpoint, body, now, &mut |record| {
             if record.fault.is_some() {
                 self.metrics.error(ErrorKind::UnreadableReview);
             }

@@ -88,7 +88,7 @@ impl<'r> Reader<'r> {
         if request.is_namespace() {
             return Err(self.error("namespaceLabels", "a Namespace has its own labels; they stand in the object"));
         }
-        snapshot.namespaces.insert(request.namespace.to_string(), labels.clone());
+        snapshot.namespaces.insert(request.namespace.to_string(), labels.clone().into());
         Ok(snapshot)
     }
 

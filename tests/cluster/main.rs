@@ -25,6 +25,7 @@ mod enforcement;
 mod foundation;
 mod helm;
 mod manifests;
+mod namespaces;
 mod outage;
 mod supervisor;
 mod turn;

@@ -1,6 +1,8 @@
 //! The cluster, one test at a time: webhook configurations are everybody's.
 
 use std::cell::RefCell;
+use std::fs;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -59,6 +61,21 @@ impl Cluster {
         let kubeconfig = Kubeconfig::read_from(self.plane.kubeconfig()).expect("a kubeconfig");
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
         Client::try_from(config.expect("a whole kubeconfig")).expect("a client")
+    }
+
+    /// A kubeconfig for `admin`, `alice` or `bob`, who reach the API server at `port`, or where it is.
+    pub(crate) fn kubeconfig(&self, user: &str, port: Option<u16>) -> String {
+        let text = fs::read_to_string(self.plane.kubeconfig()).expect("a kubeconfig");
+        let text = text.replace("user: admin}", &format!("user: {user}}}"));
+        let address = self.address().to_string();
+        port.map_or(text.clone(), |port| text.replace(&address, &format!("127.0.0.1:{port}")))
+    }
+
+    /// Where the API server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let text = fs::read_to_string(self.plane.kubeconfig()).expect("a kubeconfig");
+        let (_, rest) = text.split_once("https://").expect("a URL");
+        rest.split_once('"').expect("its end").0.parse().expect("an address")
     }
 
     /// A new namespace.

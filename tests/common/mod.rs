@@ -239,7 +239,8 @@ impl Drop for Vigla {
 
 fn serve() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vigla"));
-    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    // As if in no Pod, wherever the tests run.
+    command.args(["serve", "--listen", "127.0.0.1:0"]).env_remove("KUBERNETES_SERVICE_HOST");
     command
 }
 

@@ -19,6 +19,7 @@ mod limits;
 mod log;
 mod metrics;
 mod mount;
+mod namespaces;
 mod refusals;
 mod reload;
 mod rotation;

@@ -48,7 +48,7 @@ impl Files {
 }
 
 /// The one line on standard error that starting with these flags leads to.
-fn refusal(flags: &[&str]) -> String {
+pub(crate) fn refusal(flags: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vigla"));
     let assert = command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags).assert().code(2).stdout("");
     let text = String::from_utf8(assert.get_output().stderr.clone()).unwrap();

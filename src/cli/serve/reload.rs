@@ -1,10 +1,12 @@
-//! What changes while the server runs: policies, Settings, the certificate.
+//! What changes while the server runs: policies, Settings, the certificate, what is known of namespaces.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::namespaces::Namespaces;
 use crate::cli::sources::{self, Sources};
 use crate::cli::{Failure, files};
 use crate::policy::{self, Notice, PolicySet};
@@ -97,6 +99,8 @@ pub(super) struct Upkeep {
     /// None: the certificate is no file's.
     pub(super) rotation: Option<Rotation>,
     pub(super) identity: Arc<Identity>,
+    /// None: there is no cluster to be asked.
+    pub(super) namespaces: Option<Namespaces>,
     pub(super) health: Health,
     pub(super) metrics: Arc<Metrics>,
 }
@@ -126,9 +130,11 @@ impl Upkeep {
             rotation.look(now, &self.health, &self.metrics);
         }
         self.metrics.certificate_expires(self.identity.not_after());
-        match self.identity.validity().objection(now) {
-            None if self.health.ready() => tracing::info!("ready"),
-            Some(why) if self.health.not_ready(why.clone()) => tracing::error!("not ready: {why}"),
+        let unsynced = self.namespaces.as_ref().and_then(|namespaces| namespaces.look(Instant::now(), &self.health));
+        match (self.identity.validity().objection(now), unsynced) {
+            (None, None) if self.health.ready() => tracing::info!("ready"),
+            (None, Some(why)) if self.health.not_ready(why) => tracing::info!("not ready: {why}"),
+            (Some(why), _) if self.health.not_ready(why.clone()) => tracing::error!("not ready: {why}"),
             _ => {}
         }
     }
@@ -152,6 +158,7 @@ mod tests {
             webhook: Arc::new(Webhook::new(set, Arc::default())),
             rotation: None,
             identity: dev.identity(),
+            namespaces: None,
             health: Health::default(),
             metrics: Arc::default(),
         };

@@ -1,0 +1,36 @@
+//! The flags that say which cluster is meant.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use kube::Client;
+
+use super::Failure;
+use crate::cluster::access::{named, of_this_pod};
+
+/// A kubeconfig and its context.
+#[derive(Args, Debug)]
+pub(super) struct Access {
+    /// The kubeconfig that names the cluster
+    #[arg(long, value_name = "FILE", env = "VIGLA_KUBECONFIG")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context in it [default: that in use]
+    #[arg(long, value_name = "NAME", env = "VIGLA_CONTEXT")]
+    context: Option<String>,
+}
+
+impl Access {
+    /// The cluster to serve: the one named by a flag, else that of the Pod. Not what `KUBECONFIG` names: a server that
+    /// somebody tries on their own machine has no business there.
+    pub(super) async fn to_serve(&self) -> Result<Option<Client>, Failure> {
+        if self.kubeconfig.is_some() || self.context.is_some() {
+            let client = named(self.kubeconfig.as_deref(), self.context.as_deref()).await;
+            return client.map(Some).map_err(Failure::bad_input);
+        }
+        of_this_pod().or_else(|error| {
+            tracing::warn!("{error}; the labels of namespaces stay unknown");
+            Ok(None)
+        })
+    }
+}
