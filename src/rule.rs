@@ -204,6 +204,8 @@ pub static RULES: &[Entry] = &[
     entry!(egress::serviceentry_ports::ServiceentryPorts, "serviceentry-ports"),
     entry!(injection::sidecar_ambient_conflict::SidecarAmbientConflict, "sidecar-ambient-conflict"),
     entry!(injection::sidecar_resources::SidecarResources, "sidecar-resources"),
+    entry!(egress::sidecar_scope::SidecarScope, "sidecar-scope"),
+    entry!(telemetry::telemetry_conflicts::TelemetryConflicts, "telemetry-conflicts"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
     entry!(routing::virtualservice_canary_weights::VirtualserviceCanaryWeights, "virtualservice-canary-weights"),

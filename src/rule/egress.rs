@@ -5,3 +5,4 @@ pub mod service_exposure;
 pub mod service_port_naming;
 pub mod serviceentry_hosts;
 pub mod serviceentry_ports;
+pub mod sidecar_scope;

@@ -2,3 +2,4 @@
 
 pub mod no_full_trace_sampling;
 pub mod proxy_log_level;
+pub mod telemetry_conflicts;

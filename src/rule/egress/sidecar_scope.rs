@@ -1,0 +1,118 @@
+//! `sidecar-scope`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::{Attachment, DATAPLANE_MODE, GroupKind, HostScope, ScopedHost, attachment};
+use crate::object::{Node, quoted};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// A `Sidecar` narrows what its proxies know of the mesh.
+    ///
+    /// # What it does
+    ///
+    /// Refuses the egress host `*/*`, with which proxies know everything as they did without; hosts that are not of the form
+    /// `namespace/host`, which Istio refuses; and a workload selector in the root namespace, where a `Sidecar` is for the
+    /// whole mesh only without. Advises against a `Sidecar` in an ambient namespace, where none has an effect.
+    ///
+    /// # Why
+    ///
+    /// A proxy that knows every Service of the mesh is told of every change in it: memory and traffic of the control plane
+    /// grow with the square of the mesh. <https://istio.io/latest/docs/reference/config/networking/sidecar/>,
+    /// <https://istio.io/latest/docs/ops/configuration/mesh/configuration-scoping/>.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1
+    /// kind: Sidecar
+    /// metadata: {name: default, namespace: shop}
+    /// spec:
+    ///   egress:
+    ///   - hosts: ["*/*"]
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1
+    /// kind: Sidecar
+    /// metadata: {name: default, namespace: shop}
+    /// spec:
+    ///   egress:
+    ///   - hosts: ["./*", "istio-system/*", "payments/*"]
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// None.
+    ///
+    /// # Known limits
+    ///
+    /// Other Sidecars of the namespace, and whether hosts exist, are not seen. A `Sidecar` for the whole mesh that names only
+    /// `./*` and the control plane cuts calls between namespaces off; that may be meant.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct SidecarScope {}
+}
+
+impl Rule for SidecarScope {
+    const METADATA: Metadata = Metadata {
+        name: "sidecar-scope",
+        severity: Severity::Medium,
+        kinds: &[GroupKind { group: "networking.istio.io", kind: "Sidecar" }],
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &[],
+        codes: &["IST0167", "KIA1006"],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let Input { object, request, mesh, namespace_labels } = input;
+        let Some(spec) = object.map("spec")? else { return Ok(()) };
+        for listener in spec.maps("egress")? {
+            for (node, host) in listener.texts("hosts")? {
+                if let Some((message, wanted)) = wrong(host) {
+                    let finding = finding(node, format!("host {host}"), message, wanted);
+                    findings.violation(Finding { value: host.into(), ..finding });
+                }
+            }
+        }
+        let root = *request.namespace == *mesh.root();
+        if let Some(selector) = spec.get("workloadSelector").filter(|_| root)
+            && matches!(attachment("Sidecar", object)?, Attachment::Workloads)
+        {
+            let message = "in the root namespace a Sidecar is for the whole mesh, and has no selector".to_owned();
+            findings.violation(finding(selector, "workloadSelector".to_owned(), message, "no selector"));
+        }
+        if namespace_labels.and_then(|labels| labels.get(DATAPLANE_MODE)).is_some_and(|mode| mode == "ambient") {
+            let message = "in an ambient namespace a Sidecar has no effect".to_owned();
+            findings.advise([finding(spec, "ambient".to_owned(), message, "a waypoint, or no Sidecar")]);
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with an egress host, and what would be right.
+fn wrong(host: &str) -> Option<(String, &'static str)> {
+    let scoped = ScopedHost::parse(host).filter(|_| host.contains('/'));
+    let Some(ScopedHost { scope, host: name, excluded }) = scoped else {
+        return Some((format!("Istio refuses the host {}", quoted(host)), "the form `namespace/host`"));
+    };
+    let everything = scope == HostScope::Any && name.0 == "*" && !excluded;
+    everything.then(|| ("with the host `*/*` proxies know the whole mesh".to_owned(), "the namespaces that are called"))
+}
+
+fn finding(node: Node<'_>, subject: String, message: String, wanted: &str) -> Finding {
+    Finding {
+        path: node.pointer(),
+        subject,
+        message,
+        wanted: wanted.to_owned(),
+        remedy: "name what the workloads call: `./*`, the control plane's namespace, those of others".to_owned(),
+        ..Finding::default()
+    }
+}
