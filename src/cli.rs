@@ -18,6 +18,9 @@ mod sources;
 mod test;
 mod version;
 
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -50,10 +53,21 @@ enum Command {
     Man(man::Man),
 }
 
+/// The arguments of the process, whose first is the name that help calls it by. kubectl runs `kubectl-vigla` as a plugin
+/// where its user says `kubectl vigla`.
+fn arguments() -> impl Iterator<Item = OsString> {
+    let mut arguments = env::args_os();
+    let name = arguments.next().map(|name| match Path::new(&name).file_stem() {
+        Some(stem) if stem == "kubectl-vigla" => "kubectl vigla".into(),
+        _ => name,
+    });
+    name.into_iter().chain(arguments)
+}
+
 /// Reads the arguments, does what they say, and tells how it ended.
 #[must_use]
 pub fn run() -> ExitCode {
-    let outcome = match Cli::try_parse() {
+    let outcome = match Cli::try_parse_from(arguments()) {
         Ok(cli) => cli.run(),
         Err(error) if error.kind() == ErrorKind::DisplayVersion => version::print(),
         Err(error) => error.exit(),

@@ -2,4 +2,5 @@
 
 pub mod access;
 pub mod namespaces;
+pub mod objects;
 pub mod webhook_configuration;

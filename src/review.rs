@@ -7,7 +7,7 @@ mod read;
 mod respond;
 
 use answer::{answer, mutate};
-pub use message::printable;
+pub use message::{found, printable};
 pub use read::recorded;
 use read::{Broken, Head, Review, read};
 pub use respond::{Record, Reply, respond, respond_to_fault};

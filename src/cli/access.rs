@@ -6,7 +6,7 @@ use clap::Args;
 use kube::Client;
 
 use super::Failure;
-use crate::cluster::access::{named, of_this_pod};
+use crate::cluster::access::{AccessError, named, of_this_pod};
 
 /// A kubeconfig and its context.
 #[derive(Args, Debug)]
@@ -32,5 +32,16 @@ impl Access {
             tracing::warn!("{error}; the labels of namespaces stay unknown");
             Ok(None)
         })
+    }
+
+    /// The cluster that kubectl would talk to; in a Pod without a kubeconfig, its own.
+    pub(super) async fn to_check(&self) -> Result<Client, Failure> {
+        let (file, context) = (self.kubeconfig.as_deref(), self.context.as_deref());
+        let missing = match named(file, context).await {
+            Err(error @ AccessError::Read { .. }) if file.is_none() && context.is_none() => error,
+            client => return client.map_err(Failure::bad_input),
+        };
+        let pod = of_this_pod().map_err(Failure::bad_input)?;
+        pod.ok_or_else(|| Failure::bad_input(format!("{missing}; --kubeconfig or KUBECONFIG names another")))
     }
 }

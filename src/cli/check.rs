@@ -1,5 +1,6 @@
-//! `vigla check`: judges files as admission would.
+//! `vigla check`: judges files, or what a cluster holds, as admission would.
 
+mod cluster;
 mod value;
 
 use std::io;
@@ -12,6 +13,7 @@ use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+use super::access::Access;
 use super::files::{self, Source};
 use super::namespaces::{self, Known};
 use super::output::{self, Color, Format};
@@ -23,12 +25,19 @@ use crate::manifest::{self, Content, Defaults, Item, transitions};
 use crate::object::TextIndex;
 use crate::rule::{Operation, User};
 
-/// Judge files, folders or standard input, as admission would.
+/// Judge files, folders, standard input or what a cluster holds, as admission would.
 #[derive(Args, Debug)]
 pub(super) struct Check {
     /// Files, folders (all *.yaml, *.yml and *.json below them) or `-` for standard input.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "cluster")]
     paths: Vec<PathBuf>,
+
+    /// Judge what exists in a cluster instead of files: the one that kubectl would talk to.
+    #[arg(long, env = "VIGLA_CLUSTER", value_parser = FalseyValueParser::new())]
+    cluster: bool,
+
+    #[command(flatten)]
+    access: Access,
 
     /// How to print.
     #[arg(short, long, value_enum, default_value_t, env = "VIGLA_OUTPUT")]
@@ -51,8 +60,8 @@ pub(super) struct Check {
     #[arg(long, value_parser = value::operations(), ignore_case = true, default_value = "CREATE", env = "VIGLA_OPERATION")]
     operation: Operation,
 
-    /// The namespace of objects that name none [default: default]
-    #[arg(long, env = "VIGLA_NAMESPACE")]
+    /// The namespace of objects that name none [default: default]; with --cluster the one that is judged [default: all]
+    #[arg(short, long, env = "VIGLA_NAMESPACE")]
     namespace: Option<String>,
 
     /// The user who asks.
@@ -92,14 +101,18 @@ impl Check {
         let started = Instant::now();
         let today = self.now.map_or_else(sources::today, |now| Offset::UTC.to_datetime(now).date());
         let set = self.sources.load(today)?;
-        if files::name_stdin(&self.paths) && files::name_stdin(&self.old) {
-            return Err(Failure::bad_input("standard input can be read once; give a file to --old, or instead of `-`"));
+        let now = self.now.unwrap_or_else(Timestamp::now);
+        self.check_usage()?;
+        if self.cluster {
+            let report = self.judge_cluster(&set, now)?;
+            self.print(&report, color, 0, started)?;
+            return Ok(self.exit(&report));
         }
         let (sources, unread) = files::read_all(&self.paths);
         let (old_sources, old_unread) = files::read_all(&self.old);
         let mut report = Report::default();
         for file in unread.iter().chain(&old_unread) {
-            report.unread(&file.name, &file.message);
+            report.unread(Some(&file.name), file.message.clone());
         }
         let mut files: Vec<Read<'_>> = sources.iter().map(|source| self.read(source, &mut report)).collect();
         let old_files: Vec<Read<'_>> = old_sources.iter().map(|source| self.read(source, &mut report)).collect();
@@ -108,13 +121,13 @@ impl Check {
         let deleted = pair(&mut files, old_files);
         files.extend(deleted);
 
-        let now = self.now.unwrap_or_else(Timestamp::now);
-        let snapshot = namespaces::snapshot(files.iter().flat_map(|file| &file.items), &self.namespace_labels);
+        let snapshot = namespaces::snapshot(files.iter().flat_map(|file| &file.items));
+        let snapshot = namespaces::overrule(snapshot, &self.namespace_labels);
         for Read { source, index, items } in &files {
             report.summary.documents += items.len();
             for item in items {
                 for judged in decide(&set, &item.request, &snapshot, now, Phase::Mended).outcome() {
-                    report.add(source, index, item, judged);
+                    report.add(Some((source, index)), item, judged);
                 }
             }
         }
@@ -123,11 +136,29 @@ impl Check {
         Ok(self.exit(&report))
     }
 
-    fn read<'s>(&self, source: &'s Source, report: &mut Report<'s>) -> Read<'s> {
+    /// What may stand beside each other although it makes no sense: variables of the environment cannot be left out.
+    fn check_usage(&self) -> Result<(), Failure> {
+        let wrong = match (self.cluster, self.paths.is_empty()) {
+            (true, false) => "--cluster judges what exists in a cluster; leave out the files, or --cluster",
+            (true, true) if !self.old.is_empty() => "--old is the state before of files; leave it out with --cluster",
+            (false, true) => "nothing to judge; name files, folders or `-`, or give --cluster",
+            _ if files::name_stdin(&self.paths) && files::name_stdin(&self.old) => {
+                "standard input can be read once; give a file to --old, or instead of `-`"
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::bad_input(wrong))
+    }
+
+    fn defaults(&self) -> Defaults {
         let own = |text: &String| text.clone().into();
         let user =
             self.user.as_ref().map(|name| User { name: own(name), groups: self.groups.iter().map(own).collect() });
-        let defaults = Defaults { operation: self.operation, namespace: self.namespace.clone(), user };
+        Defaults { operation: self.operation, namespace: self.namespace.clone(), user }
+    }
+
+    fn read<'s>(&self, source: &'s Source, report: &mut Report<'s>) -> Read<'s> {
+        let defaults = self.defaults();
         let index = TextIndex::new(&source.text);
         let mut items = Vec::new();
         for content in manifest::read(&source.text, &defaults) {

@@ -28,9 +28,8 @@ pub(super) fn parse(text: &str) -> Result<Known, String> {
     }
 }
 
-/// The labels of namespaces: those of the Namespaces among the documents, which are one future state, then what the
-/// flag says.
-pub(super) fn snapshot<'i>(items: impl Iterator<Item = &'i Item<'i>>, known: &[Known]) -> Snapshot {
+/// The labels of the Namespaces among the documents, which are one future state.
+pub(super) fn snapshot<'i>(items: impl Iterator<Item = &'i Item<'i>>) -> Snapshot {
     let mut snapshot = Snapshot::default();
     for item in items {
         let request = &item.request;
@@ -38,6 +37,11 @@ pub(super) fn snapshot<'i>(items: impl Iterator<Item = &'i Item<'i>>, known: &[K
             snapshot.namespaces.insert(request.name.to_string(), labels(object).into());
         }
     }
+    snapshot
+}
+
+/// What the flag says counts, whatever else is known.
+pub(super) fn overrule(mut snapshot: Snapshot, known: &[Known]) -> Snapshot {
     for Known { namespace, labels } in known {
         if namespace == "*" {
             snapshot.others_have_none = true;

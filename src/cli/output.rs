@@ -55,6 +55,14 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print(&(json + "\n"))
 }
 
+/// Shows on a terminal how far it has come, in place of what was shown before; nothing at the end.
+pub(super) fn progress(line: &str) {
+    let mut err = io::stderr().lock();
+    if err.is_terminal() {
+        let _ = write!(err, "\r{line}\x1b[K").and_then(|()| err.flush());
+    }
+}
+
 /// Prints a line to standard error. Where that cannot be written, nobody is left to tell.
 pub(super) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");

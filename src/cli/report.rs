@@ -42,8 +42,9 @@ pub(super) struct Finding<'r> {
     /// The line of that string.
     pub(super) inner_line: Option<usize>,
     value: Value,
-    pub(super) file: &'r str,
-    document: usize,
+    /// None, as with the next one: it stands in a cluster.
+    pub(super) file: Option<&'r str>,
+    document: Option<usize>,
     #[serde(flatten)]
     place: Place,
     #[serde(skip)]
@@ -60,10 +61,10 @@ pub(super) struct Object {
     name: String,
 }
 
-/// A text that could not be read.
+/// What could not be read: a text, or a kind of objects of a cluster.
 #[derive(Debug, Serialize)]
 pub(super) struct Unreadable<'r> {
-    pub(super) file: &'r str,
+    pub(super) file: Option<&'r str>,
     line: Option<usize>,
     column: Option<usize>,
     pub(super) message: String,
@@ -81,6 +82,17 @@ struct Place {
     end_column: Option<usize>,
 }
 
+impl Place {
+    fn new(start: Position, end: Position) -> Self {
+        Self {
+            line: Some(start.line),
+            column: Some(start.column),
+            end_line: Some(end.line),
+            end_column: Some(end.column),
+        }
+    }
+}
+
 /// A place in a text, to be shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct At<'r> {
@@ -94,6 +106,8 @@ pub(super) struct At<'r> {
 pub(super) struct Summary {
     pub(super) documents: usize,
     pub(super) files: usize,
+    /// Kinds of a cluster; none: it is about files.
+    pub(super) kinds: Option<usize>,
     pub(super) denied: usize,
     pub(super) warned: usize,
     pub(super) audited: usize,
@@ -104,8 +118,8 @@ pub(super) struct Summary {
 }
 
 impl<'r> Report<'r> {
-    /// Adds what was decided on one object.
-    pub(super) fn add(&mut self, source: &'r Source, index: &TextIndex<'_>, item: &Item<'_>, judged: Judged<'r>) {
+    /// Adds what was decided on one object, which stands in a file or in a cluster.
+    pub(super) fn add(&mut self, file: Option<(&'r Source, &TextIndex<'_>)>, item: &Item<'_>, judged: Judged<'r>) {
         let counter = match judged.effect {
             Effect::Deny => &mut self.summary.denied,
             Effect::Warn => &mut self.summary.warned,
@@ -114,19 +128,12 @@ impl<'r> Report<'r> {
             Effect::Mended => &mut self.summary.mended,
         };
         *counter += 1;
-        let at = item.span(&judged.finding, &source.text).map(|span| {
-            let start = index.position(span.start as usize);
-            At { text: &source.text, span, start }
+        let place = file.and_then(|(source, index)| {
+            let span = item.span(&judged.finding, &source.text)?;
+            let (start, end) = (index.position(span.start as usize), index.position(span.end as usize));
+            Some((Place::new(start, end), At { text: &source.text, span, start }))
         });
-        let place = at.map_or_else(Place::default, |at| {
-            let end = index.position(at.span.end as usize);
-            Place {
-                line: Some(at.start.line),
-                column: Some(at.start.column),
-                end_line: Some(end.line),
-                end_column: Some(end.column),
-            }
-        });
+        let (place, at) = place.unzip();
         let request = &item.request;
         let announcement = judged.announcement();
         let (inner_path, inner_line) = judged.finding.inner.map(|inner| (inner.path, inner.line)).unzip();
@@ -151,9 +158,9 @@ impl<'r> Report<'r> {
             inner_path,
             inner_line,
             value: judged.finding.value,
-            file: &source.name,
-            document: item.document,
-            place,
+            file: file.map(|(source, _)| &*source.name),
+            document: file.map(|_| item.document),
+            place: place.unwrap_or_default(),
             at,
         });
     }
@@ -164,13 +171,12 @@ impl<'r> Report<'r> {
         let offset = u32::try_from(offset).unwrap_or(u32::MAX);
         let at = At { text: &source.text, span: Span { start: offset, end: offset }, start };
         let (line, column) = (Some(start.line), Some(start.column));
-        self.errors.push(Unreadable { file: &source.name, line, column, message, at: Some(at) });
+        self.errors.push(Unreadable { file: Some(&source.name), line, column, message, at: Some(at) });
         self.summary.errors += 1;
     }
 
-    /// Adds a file that could not be read.
-    pub(super) fn unread(&mut self, file: &'r str, message: &str) {
-        let message = message.to_owned();
+    /// Adds a file that could not be read; none: something of a cluster.
+    pub(super) fn unread(&mut self, file: Option<&'r str>, message: String) {
         self.errors.push(Unreadable { file, line: None, column: None, message, at: None });
         self.summary.errors += 1;
     }

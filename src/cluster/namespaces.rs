@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
+use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{Config, DefaultBackoff, Error, Event, watcher};
 use kube::{Api, Client, ResourceExt};
@@ -107,6 +108,30 @@ pub fn watch(client: Client, publish: impl Fn(Snapshot) + Send + Sync + 'static)
         }
     });
     receiver
+}
+
+/// The labels of all namespaces, or of `only` one, as they are now.
+///
+/// # Errors
+/// Where the API server does not tell them.
+pub async fn labels(client: Client, only: Option<&str>) -> kube::Result<Snapshot> {
+    let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(client);
+    let mut known = Known::default();
+    let mut params = ListParams::default().limit(500);
+    if let Some(only) = only {
+        known.apply(Event::InitApply(namespaces.get(only).await?));
+        return Ok(known.snapshot());
+    }
+    loop {
+        let page = namespaces.list(&params).await?;
+        for namespace in page.items {
+            known.apply(Event::InitApply(namespace));
+        }
+        match page.metadata.continue_.filter(|next| !next.is_empty()) {
+            Some(next) => params = params.continue_token(&next),
+            None => return Ok(known.snapshot()),
+        }
+    }
 }
 
 /// Lists and then watches, up to a failure: returns why, and what to do.

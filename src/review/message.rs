@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde_json::Value;
+
 use crate::engine::{Effect, Judged};
 
 /// The longest message of a denial, in bytes.
@@ -30,13 +32,19 @@ pub(super) fn line(judged: &Judged<'_>) -> String {
     }
     line.push_str(&finding.message);
     if !finding.wanted.is_empty() {
-        let found = match &finding.value {
-            serde_json::Value::Null => "nothing".to_owned(),
-            value => cut(&value.to_string(), VALUE),
-        };
-        let _ = write!(line, " (found {found}, wanted {})", finding.wanted);
+        let _ = write!(line, " ({})", found(&finding.value, &finding.wanted));
     }
     printable(&line)
+}
+
+/// What stands there, and what should.
+#[must_use]
+pub fn found(value: &Value, wanted: &str) -> String {
+    let found = match value {
+        Value::Null => "nothing".to_owned(),
+        value => cut(&value.to_string(), VALUE),
+    };
+    format!("found {found}, wanted {wanted}")
 }
 
 /// The same for a cause, of bounded length.

@@ -19,6 +19,7 @@ mod common;
 
 mod balancer;
 mod build;
+mod check;
 mod control_plane;
 mod door;
 mod enforcement;

@@ -10,7 +10,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use self::window::Window;
 use super::{At, Finding, Report, Summary, Unreadable};
 use crate::engine::Effect;
-use crate::review::printable;
+use crate::review::{found, printable};
 
 /// All findings.
 pub(in crate::cli) fn findings(report: &Report<'_>, renderer: &Renderer) -> String {
@@ -40,12 +40,20 @@ fn finding<'f>(finding: &'f Finding<'_>) -> Group<'f> {
         Effect::Mended => Level::INFO.with_name("mended"),
     };
     let title = level.primary_title(printable(&finding.message)).id(finding.policy);
-    let mut group = place(Group::with_title(title), finding.file, finding.at, &finding.wanted);
+    let object = finding.object.to_string();
+    let origin = finding.file.unwrap_or(&object);
+    let mut group = place(Group::with_title(title), Some(origin), finding.at, &finding.wanted);
     let mut note = |name: &'static str, text: &str| {
         let group_so_far = std::mem::replace(&mut group, Group::with_level(Level::NOTE));
         group = group_so_far.element(Level::NOTE.with_name(name).message(printable(text)));
     };
-    note("object", &finding.object.to_string());
+    if finding.file.is_some() {
+        note("object", &object);
+    } else {
+        let Finding { path, value, wanted, .. } = finding;
+        let found = if wanted.is_empty() { String::new() } else { found(value, wanted) };
+        note("field", [path.to_string(), found].join(": ").trim_matches([':', ' ']));
+    }
     if let (Some(path), Some(line)) = (&finding.inner_path, finding.inner_line) {
         note("inside", format!("{path}, line {line} of the string").trim_start_matches(", "));
     }
@@ -68,8 +76,8 @@ fn unreadable<'f>(error: &'f Unreadable<'_>) -> Group<'f> {
 }
 
 /// The first line of a place, or the file alone where the place is not known.
-fn place<'f>(group: Group<'f>, file: &str, at: Option<At<'_>>, label: &str) -> Group<'f> {
-    let file = printable(file);
+fn place<'f>(group: Group<'f>, file: Option<&str>, at: Option<At<'_>>, label: &str) -> Group<'f> {
+    let Some(file) = file.map(printable) else { return group };
     let Some(At { text, span, start }) = at else {
         return group.element(Origin::path(file));
     };
@@ -86,10 +94,13 @@ fn place<'f>(group: Group<'f>, file: &str, at: Option<At<'_>>, label: &str) -> G
 
 /// The line that sums up a run.
 pub(in crate::cli) fn summary(summary: &Summary, took: Duration) -> String {
-    let Summary { documents, files, denied, warned, audited, mended, old, skipped, errors } = *summary;
+    let Summary { documents, files, kinds, denied, warned, audited, mended, old, skipped, errors } = *summary;
     let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
-    let mut line =
-        format!("checked {} in {}: ", plural(documents, "document", "documents"), plural(files, "file", "files"));
+    let (what, among) = match kinds {
+        Some(kinds) => (plural(documents, "object", "objects"), format!("of {}", plural(kinds, "kind", "kinds"))),
+        None => (plural(documents, "document", "documents"), format!("in {}", plural(files, "file", "files"))),
+    };
+    let mut line = format!("checked {what} {among}: ");
     // Writing to a String cannot fail.
     let _ = write!(line, "{denied} denied, {}", plural(warned, "warning", "warnings"));
     let rest = [(mended, "mended"), (old, "old"), (audited, "audited"), (skipped, "skipped"), (errors, "unreadable")];
