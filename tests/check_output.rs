@@ -112,6 +112,7 @@ fn a_finding_in_a_string_of_yaml_is_shown_on_its_line() {
     assert_eq!(quoted.report()["findings"][0]["innerLine"], 3);
 
     let broken = check(&mesh_config("|\n    accessLogFile: ''\n    defaultConfig: {tracing: [}"));
-    assert_eq!(broken.places(), ["7:30 istio"]);
+    // Every rule that looks into mesh config says so.
+    assert!(!broken.places().is_empty() && broken.places().iter().all(|place| place == "7:30 istio"));
     assert_eq!(broken.report()["findings"][0]["innerPath"], "");
 }
