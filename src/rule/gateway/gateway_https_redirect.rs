@@ -70,6 +70,9 @@ documented! {
     }
 }
 
+/// The most hosts by HTTPS that plain ones are looked for among.
+const MOST: usize = 1000;
+
 impl Rule for GatewayHttpsRedirect {
     const METADATA: Metadata = Metadata {
         name: "gateway-https-redirect",
@@ -128,10 +131,10 @@ impl GatewayHttpsRedirect {
             let service = service_host(bare(text).0, namespace, cluster_domain);
             !(matches!(service, ServiceHost::Service { .. }) && bare(text).canonical().ends_with(cluster_domain))
         };
-        let encrypted = |text: &str| {
-            let https = all.iter().filter(|other| other.protocol() == Some(Protocol::Https));
-            https.flat_map(|other| &other.hosts).any(|(_, other)| bare(other).matches(bare(text)))
-        };
+        let https = all.iter().filter(|other| other.protocol() == Some(Protocol::Https));
+        let https: Vec<_> = https.flat_map(|other| &other.hosts).map(|(_, other)| bare(other)).collect();
+        // Each is compared with each: among too many every host counts as one of them.
+        let encrypted = |text: &str| https.len() > MOST || https.iter().any(|other| other.matches(bare(text)));
         let wanted = |text: &str| outside(text) && (!self.allow_plaintext_only || encrypted(text));
         server.hosts.iter().copied().filter(|(_, text)| wanted(text)).collect()
     }

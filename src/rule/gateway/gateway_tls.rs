@@ -157,10 +157,12 @@ fn judge_settings(tls: &ServerTls<'_>, of: &str, findings: &mut Findings) -> Res
         if is_weak(cipher) {
             findings.advise([Finding {
                 path: node.pointer(),
+                subject: format!("{of} cipher {cipher}"),
+                value: cipher.into(),
                 message: format!("{of} offers `{cipher}`, which has no forward secrecy or a weak mode"),
                 wanted: "suites with ECDHE and GCM or ChaCha20".to_owned(),
                 remedy: "remove it, or cipherSuites altogether for Envoy's defaults".to_owned(),
-                ..finding(tls.node, &format!("{of} cipher {cipher}"), "cipherSuites")
+                ..Finding::default()
             }]);
         }
     }

@@ -166,6 +166,7 @@ impl VirtualserviceRetries {
             });
         }
         let repeatable = takes_only_idempotent(route.node)?;
+        let path = retries.nearest(["retryOn"]).pointer();
         for condition in conditions.split(',').map(str::trim).filter(|condition| !condition.is_empty()) {
             if let Some((message, wanted)) = wrong(condition, repeatable) {
                 findings.violation(Finding {
@@ -175,8 +176,12 @@ impl VirtualserviceRetries {
                     wanted: wanted.to_owned(),
                     remedy: "retry on connect-failure,refused-stream,reset-before-request, or match the method"
                         .to_owned(),
-                    ..finding(retries, "retryOn", &of)
+                    path: path.clone(),
+                    ..Finding::default()
                 });
+            }
+            if findings.overflow {
+                break;
             }
         }
         Ok(())

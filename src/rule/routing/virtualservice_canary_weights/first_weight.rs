@@ -1,5 +1,7 @@
 //! How much a destination may have that had nothing before.
 
+use std::collections::HashSet;
+
 use super::VirtualserviceCanaryWeights;
 use crate::mesh::{Destination, Route, VirtualService};
 use crate::rule::{CannotJudge, Finding, Findings, Operation, Request};
@@ -15,10 +17,11 @@ impl VirtualserviceCanaryWeights {
         let tree = request.old_object.tree().map_err(CannotJudge::request)?;
         let before = tree.as_ref().map(|tree| VirtualService::of(tree.root())).transpose()?;
         let before = before.filter(|_| request.operation == Operation::Update);
+        let had = before.as_ref().map(had_some);
         for route in &service.routes {
             for share in route.shares().filter(|share| weight(route, share) > most) {
-                let is_new = match &before {
-                    Some(before) => !had_some(before, share),
+                let is_new = match &had {
+                    Some(had) => !had.contains(&(share.host, share.subset)),
                     None => share.subset.is_some_and(|subset| self.new_subsets.iter().any(|new| new == subset)),
                 };
                 if is_new {
@@ -35,9 +38,11 @@ fn weight(route: &Route<'_>, share: &Destination<'_>) -> i64 {
     if route.shares().nth(1).is_none() { 100 } else { share.weight.unwrap_or(0) }
 }
 
-fn had_some(before: &VirtualService<'_>, share: &Destination<'_>) -> bool {
-    let same = |old: &&Destination<'_>| (old.host, old.subset) == (share.host, share.subset);
-    before.routes.iter().any(|route| route.shares().filter(same).any(|old| weight(route, old) > 0))
+/// The hosts and subsets that got something.
+fn had_some<'t>(before: &VirtualService<'t>) -> HashSet<(&'t str, Option<&'t str>)> {
+    let routes = before.routes.iter();
+    let shares = routes.flat_map(|route| route.shares().filter(|share| weight(route, share) > 0));
+    shares.map(|share| (share.host, share.subset)).collect()
 }
 
 fn too_much(route: &Route<'_>, share: &Destination<'_>, most: i64) -> Finding {
