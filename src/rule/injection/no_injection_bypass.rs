@@ -64,8 +64,8 @@ documented! {
     ///
     /// # Known limits
     ///
-    /// Where the labels of the namespace are not known it is advice. Injection by default in all namespaces
-    /// (`enableNamespacesByDefault`) is not known. A Pod that carries the labels of a gateway is taken for one.
+    /// Where the labels of the namespace are not known it is advice, and `hostNetwork` passes. Injection by default in all
+    /// namespaces (`enableNamespacesByDefault`) is not known. A Pod that carries the labels of a gateway is taken for one.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct NoInjectionBypass {
@@ -111,9 +111,9 @@ impl Rule for NoInjectionBypass {
             for finding in declined(&template, facts) {
                 findings.violation_if(bypass, finding);
             }
-            if facts.host_network {
-                let finding = host_network(&template);
-                findings.advise([if bypass.is_some() { finding } else { finding.unsure() }]);
+            // Agents of the node are many, and most of them outside the mesh: no word on what is not sure.
+            if facts.host_network && bypass == Some(true) {
+                findings.advise([host_network(&template)]);
             }
         }
         if enrolled == Some(true) && facts.inject_label.or(facts.inject_annotation).is_some_and(|said| !is_word(said)) {
