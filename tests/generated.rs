@@ -7,6 +7,8 @@ mod cases;
 #[path = "generated/chart.rs"]
 mod chart;
 mod common;
+#[path = "generated/rules.rs"]
+mod rules;
 
 use std::path::{Path, PathBuf};
 
