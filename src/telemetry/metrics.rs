@@ -75,6 +75,7 @@ pub struct Metrics {
     loaded: Gauge<f64, AtomicU64>,
     reloads: Each<(Reload, bool), Counter, 2>,
     certificate_expiry: Gauge<f64, AtomicU64>,
+    snapshot: Gauge<f64, AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -118,6 +119,12 @@ impl Default for Metrics {
                 "When the serving certificate expires",
                 Gauge::default(),
             ),
+            snapshot: add_seconds(
+                &mut r,
+                "snapshot_timestamp",
+                "When what is known of the cluster was true at last; 0 where nothing is known",
+                Gauge::default(),
+            ),
             registry: r,
         }
     }
@@ -138,6 +145,11 @@ impl Metrics {
     /// The certificate in use is valid until then.
     pub fn certificate_expires(&self, not_after: Timestamp) {
         self.certificate_expiry.set(not_after.as_duration().as_secs_f64());
+    }
+
+    /// What is known of the cluster was true then, at last.
+    pub fn snapshot_as_of(&self, instant: Timestamp) {
+        self.snapshot.set(instant.as_duration().as_secs_f64());
     }
 
     /// A call of a webhook begins.

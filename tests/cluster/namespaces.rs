@@ -1,7 +1,7 @@
 //! Namespaces' labels, on their way from the API server into verdicts.
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use hyper::http::StatusCode;
 use k8s_openapi::api::core::v1::Namespace;
@@ -56,6 +56,14 @@ impl Server {
     async fn readiness(&self) -> (StatusCode, String) {
         let answer = self.vigla.door.get(Http::One, "/readyz").await;
         (answer.status, answer.body)
+    }
+
+    /// By its metric, in seconds.
+    async fn snapshot_age(&self) -> f64 {
+        let text = self.vigla.door.get(Http::One, "/metrics").await.body;
+        let line = text.lines().find_map(|line| line.strip_prefix("vigla_snapshot_timestamp_seconds "));
+        let as_of: f64 = line.expect("the metric").parse().expect("a number");
+        SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs_f64() - as_of
     }
 }
 
@@ -153,6 +161,7 @@ async fn a_watch_that_is_lost_comes_back_and_what_was_known_holds_meanwhile() {
     let mut server = Server::start(&cluster.kubeconfig("admin", Some(way.port)));
     server.guard(&cluster).await;
     assert!(is_let_in(&cluster, &old));
+    assert!(server.snapshot_age().await < 5.0, "it stands");
 
     way.cut();
     let lost = server.vigla.wait_for_log("namespaces: labels ");
@@ -174,6 +183,9 @@ async fn a_watch_that_is_lost_comes_back_and_what_was_known_holds_meanwhile() {
     };
     assert!(details.starts_with("ok\nnamespaces: labels as they were at 2"), "{details}");
     assert_eq!(status, StatusCode::OK, "every replica would be unready at once");
+    while server.snapshot_age().await < 5.0 {
+        assert!(begun.elapsed() < PATIENCE, "it does not grow old");
+    }
 
     way.route(&[cluster.address()]);
     let back = server.vigla.log_until("the labels of namespaces are known");
@@ -184,7 +196,7 @@ async fn a_watch_that_is_lost_comes_back_and_what_was_known_holds_meanwhile() {
     wait_until_let_in(&cluster, &new, true);
     assert_eq!(deployed(&cluster, &new), Ok(json!({"app": "cart", "version": "1.4"})));
     let begun = Instant::now();
-    while server.readiness().await.1 != "ok\n" {
+    while server.readiness().await.1 != "ok\n" || server.snapshot_age().await > 5.0 {
         assert!(begun.elapsed() < PATIENCE, "still something to mend");
     }
 }
@@ -201,8 +213,10 @@ async fn who_may_not_see_namespaces_says_so_and_judges_strictly() {
     assert!(said.contains(reason) && said.contains("; grant it `list` and `watch` on `namespaces`"), "{said}");
     server.register(&cluster);
     assert!(!is_let_in(&cluster, &shop));
-    let (status, body) = server.readiness().await;
-    assert!(body.contains("namespaces: labels unknown: namespaces is forbidden: "), "{status}: {body}");
+    let begun = Instant::now();
+    while !server.readiness().await.1.contains("namespaces: labels unknown: namespaces is forbidden: ") {
+        assert!(begun.elapsed() < PATIENCE, "nothing to be seen");
+    }
 
     let role = ["create", "clusterrole", "see-namespaces", "--verb=list,watch", "--resource=namespaces"];
     cluster.kubectl(&role).succeeds();

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use kube::Client;
 use tokio::sync::watch::Receiver;
 
 use crate::cluster::namespaces::{Freshness, watch};
 use crate::server::{Health, Webhook};
+use crate::telemetry::Metrics;
 
 /// How long readiness waits for the labels. After that it is better to judge without them than not to judge.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,10 +27,13 @@ impl Namespaces {
         Self { freshness, begun: Instant::now() }
     }
 
-    /// Says what there is to mend. Returns why the server is not ready yet; a watch that is lost later does not make it
+    /// Says what there is to mend, and how old it is. Returns why the server is not ready yet; a watch that is lost later does not make it
     /// unready: so would be every replica at once.
-    pub(super) fn look(&self, now: Instant, health: &Health) -> Option<&'static str> {
+    pub(super) fn look(&self, now: Instant, health: &Health, metrics: &Metrics) -> Option<&'static str> {
         let freshness = self.freshness.borrow();
+        if let Some(as_of) = freshness.as_of(Timestamp::now()) {
+            metrics.snapshot_as_of(as_of);
+        }
         health.note("namespaces", freshness.complaint());
         let waits = !freshness.is_done() && now.duration_since(self.begun) < PATIENCE;
         waits.then_some("waiting for the labels of namespaces, for half a minute at most")
@@ -46,7 +51,8 @@ mod tests {
         let (sender, freshness) = channel(Freshness::Pending(None));
         let (begun, health) = (Instant::now(), Health::default());
         let namespaces = Namespaces { freshness, begun };
-        let look = |seconds| namespaces.look(begun + Duration::from_secs(seconds), &health).is_none();
+        let metrics = Metrics::default();
+        let look = |seconds| namespaces.look(begun + Duration::from_secs(seconds), &health, &metrics).is_none();
         assert_eq!([look(0), look(29), look(30)], [false, false, true]);
         sender.send_replace(Freshness::Pending(Some("forbidden".to_owned())));
         assert_eq!([look(0), look(29), look(30)], [false, false, true]);
@@ -59,8 +65,8 @@ mod tests {
     fn a_watch_lost_later_shows_and_leaves_the_server_ready() {
         let since = "2026-11-21T12:00:00Z".parse().expect("an instant");
         let (_sender, freshness) = channel(Freshness::Lost { since, why: "gone".to_owned() });
-        let health = Health::default();
-        assert_eq!(Namespaces { freshness, begun: Instant::now() }.look(Instant::now(), &health), None);
+        let (health, metrics) = (Health::default(), Metrics::default());
+        assert_eq!(Namespaces { freshness, begun: Instant::now() }.look(Instant::now(), &health, &metrics), None);
         assert_eq!(health.details(), "namespaces: labels as they were at 2026-11-21T12:00:00Z: gone\n");
     }
 }

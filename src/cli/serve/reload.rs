@@ -130,7 +130,8 @@ impl Upkeep {
             rotation.look(now, &self.health, &self.metrics);
         }
         self.metrics.certificate_expires(self.identity.not_after());
-        let unsynced = self.namespaces.as_ref().and_then(|namespaces| namespaces.look(Instant::now(), &self.health));
+        let Self { namespaces, health, metrics, .. } = self;
+        let unsynced = namespaces.as_ref().and_then(|namespaces| namespaces.look(Instant::now(), health, metrics));
         match (self.identity.validity().objection(now), unsynced) {
             (None, None) if self.health.ready() => tracing::info!("ready"),
             (None, Some(why)) if self.health.not_ready(why) => tracing::info!("not ready: {why}"),
