@@ -3,6 +3,7 @@
 //! The layers, lowest first; each may use only those before it. Everything up to `suite` is pure: no I/O, no
 //! clock, no environment, no async, no panics. `tests/architecture.rs` holds this.
 
+pub mod certificate;
 pub mod cli;
 pub mod cluster;
 pub mod engine;

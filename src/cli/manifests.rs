@@ -11,8 +11,8 @@ use serde_json::json;
 use super::output;
 use super::sources::{self, Sources};
 use super::{Exit, Failure};
+use crate::certificate;
 use crate::cluster::webhook_configuration::{Address, mutating, validating};
-use crate::server::tls;
 
 /// Print the webhook configurations for the policies: exactly the requests that they judge.
 #[derive(Args, Debug)]
@@ -64,7 +64,7 @@ impl Manifests {
         // The server's namespace counts, wherever this runs.
         sources.own_namespace = self.own_namespace(address)?;
         let set = sources::load(&sources, sources::today())?;
-        let ca = self.ca.as_deref().map(tls::ca_bundle).transpose().map_err(Failure::bad_input)?;
+        let ca = self.ca.as_deref().map(certificate::ca_bundle).transpose().map_err(Failure::bad_input)?;
         if ca.is_none() {
             output::note(
                 "note: without --ca the API server trusts the CAs of its system, or what is injected into `caBundle`",

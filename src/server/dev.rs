@@ -5,24 +5,21 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SanType,
-};
+use jiff::Timestamp;
+use rcgen::{CertificateParams, CertifiedIssuer, KeyPair, SanType};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use super::tls::{Certificate, Identity};
+use super::tls::Identity;
+use crate::certificate::{Certificate, Validity, authority_params, server_params};
 
 /// How long the certificates last: long enough for a demonstration, too short to be forgotten in production.
-const VALIDITY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Clocks of virtual machines are seldom further behind.
-const CLOCK_SKEW: Duration = Duration::from_secs(60 * 60);
+const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// TLS for loopback, and the CA that signed it.
 pub struct DevTls {
@@ -53,9 +50,11 @@ impl DevTls {
     /// Makes a CA (its key is thrown away at once) and a certificate for `localhost`, the loopback addresses and
     /// `address`.
     pub fn make(address: IpAddr) -> Result<Self, DevError> {
-        let ca = CertifiedIssuer::self_signed(ca_params()?, KeyPair::generate()?)?;
+        let validity = Validity::lasting(LIFETIME, Timestamp::now());
+        let ca = authority_params("vigla dev CA, not for production", validity)?;
+        let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
-        let certificate = server_params(address)?.signed_by(&key, &ca)?;
+        let certificate = server(address, validity)?.signed_by(&key, &ca)?;
         let file = write(&ca.pem()).map_err(|source| DevError::Write { folder: env::temp_dir(), source })?;
 
         let provider = ring::default_provider();
@@ -83,34 +82,13 @@ fn write(ca: &str) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn ca_params() -> Result<CertificateParams, rcgen::Error> {
-    let mut params = base_params("vigla dev CA, not for production")?;
-    // 0: it signs servers, never another CA.
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    Ok(params)
-}
-
-fn server_params(address: IpAddr) -> Result<CertificateParams, rcgen::Error> {
-    let mut params = base_params("vigla dev server, not for production")?;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.use_authority_key_identifier_extension = true;
+fn server(address: IpAddr, validity: Validity) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = server_params("vigla dev server, not for production", validity)?;
     params.subject_alt_names.push(SanType::DnsName("localhost".try_into()?));
     let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
     params.subject_alt_names.extend(loopback.map(SanType::IpAddress));
     if !loopback.contains(&address) && !address.is_unspecified() {
         params.subject_alt_names.push(SanType::IpAddress(address));
     }
-    Ok(params)
-}
-
-fn base_params(name: &str) -> Result<CertificateParams, rcgen::Error> {
-    let mut params = CertificateParams::new(Vec::new())?;
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, name);
-    let now = SystemTime::now();
-    params.not_before = (now - CLOCK_SKEW).into();
-    params.not_after = (now + VALIDITY).into();
     Ok(params)
 }

@@ -1,14 +1,8 @@
 //! The certificate in use, how it is replaced, and the TLS configuration around it.
 
-mod bundle;
-mod pair;
 mod rotation;
-mod validity;
 
-pub use bundle::ca_bundle;
-pub use pair::{Files, TlsError};
 pub use rotation::Rotation;
-pub use validity::Validity;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,20 +14,7 @@ use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, Se
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 
-/// A certificate chain with its private key.
-#[derive(Clone)]
-pub(super) struct Certificate {
-    pair: Arc<CertifiedKey>,
-    validity: Validity,
-}
-
-impl Certificate {
-    /// Of a chain only the first certificate's validity counts: callers leave out what they do not need of the rest.
-    pub(super) fn new(pair: CertifiedKey) -> Result<Self, Error> {
-        let validity = Validity::of(pair.end_entity_cert()?)?;
-        Ok(Self { pair: Arc::new(pair), validity })
-    }
-}
+use crate::certificate::{Certificate, Validity};
 
 /// The certificate in use. Replacing it concerns the handshakes that follow; connections go on.
 pub struct Identity(RwLock<Certificate>);

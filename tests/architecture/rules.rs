@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The layers, lowest first: each may name itself and those before it. One that does not exist yet does no harm here.
-pub(crate) const LAYERS: [&str; 14] = [
+pub(crate) const LAYERS: [&str; 15] = [
     "object",
     "mesh",
     "rule",
@@ -17,6 +17,7 @@ pub(crate) const LAYERS: [&str; 14] = [
     "suite",
     "telemetry",
     "store",
+    "certificate",
     "cluster",
     "server",
     "cli",

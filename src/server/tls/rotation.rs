@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::pair::Pem;
-use super::{Certificate, Files, Identity, TlsError};
+use super::Identity;
+use crate::certificate::{Certificate, Files, Pem, TlsError};
 use crate::server::Health;
 use crate::store::{self, Watched};
 use crate::telemetry::Metrics;

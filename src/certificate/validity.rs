@@ -9,6 +9,7 @@ use yasna::tags::{TAG_GENERALIZEDTIME, TAG_UTCTIME};
 use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq, Tag};
 
 /// A certificate that begins to be valid within this time is taken for valid: who issued it seldom has the same clock.
+/// Those of our own making begin as much earlier.
 const CLOCK_SKEW: Duration = Duration::from_secs(60 * 60);
 
 /// The validity of a certificate (RFC 5280, 4.1.2.5); both ends belong to it.
@@ -22,8 +23,14 @@ pub struct Validity {
 
 impl Validity {
     /// What the certificate says.
-    pub(super) fn of(certificate: &CertificateDer<'_>) -> Result<Self, Error> {
+    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Result<Self, Error> {
         yasna::parse_der(certificate, read).map_err(|_| CertificateError::BadEncoding.into())
+    }
+
+    /// For so long from now on, whatever clock it is read by.
+    pub(crate) fn lasting(lifetime: Duration, now: Timestamp) -> Self {
+        let not_before = now.saturating_sub(CLOCK_SKEW).unwrap_or(now);
+        Self { not_before, not_after: now.saturating_add(lifetime).unwrap_or(now) }
     }
 
     /// Why a certificate cannot be served with at `now`, where it cannot.

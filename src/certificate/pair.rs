@@ -108,18 +108,18 @@ pub struct Files {
 
 /// What stands in [`Files`]. It cannot be printed: it holds the key.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Pem {
-    certificate: Vec<u8>,
-    key: Vec<u8>,
+pub(crate) struct Pem {
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) key: Vec<u8>,
 }
 
 impl Files {
-    pub(super) fn read(&self) -> Result<Pem, TlsError> {
+    pub(crate) fn read(&self) -> Result<Pem, TlsError> {
         Ok(Pem { certificate: read_file(&self.certificate)?, key: read_file(&self.key)? })
     }
 
     /// What was read as a certificate that can be served with, valid now or not.
-    pub(super) fn pair(&self, read: &Pem) -> Result<Certificate, TlsError> {
+    pub(crate) fn pair(&self, read: &Pem) -> Result<Certificate, TlsError> {
         let Self { certificate, key } = self;
         let chain = certificates(certificate, &read.certificate)?;
         let signer = ring::default_provider()
