@@ -16,6 +16,7 @@ pub(crate) mod review;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 use hyper::http::{HeaderMap, Method, Request, StatusCode};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -84,13 +85,20 @@ impl Answer {
 pub(crate) struct Door {
     pub(crate) address: SocketAddr,
     roots: RootCertStore,
+    /// Which its certificate is to name.
+    name: ServerName<'static>,
 }
 
 impl Door {
     pub(crate) fn new(address: SocketAddr, ca: &Path) -> Self {
+        Self::named(address, address.ip().into(), &[CertificateDer::from_pem_file(ca).unwrap()])
+    }
+
+    /// One that is called by another name than its address.
+    pub(crate) fn named(address: SocketAddr, name: ServerName<'static>, cas: &[CertificateDer<'static>]) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
-        Self { address, roots }
+        cas.iter().for_each(|ca| roots.add(ca.clone()).unwrap());
+        Self { address, roots, name }
     }
 
     fn tls(&self) -> ClientConfig {
@@ -111,6 +119,7 @@ impl Door {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         let connector = HttpsConnectorBuilder::new().with_tls_config(self.tls()).https_only();
+        let connector = connector.with_server_name_resolver(FixedServerNameResolver::new(self.name.clone()));
         let mut client = Client::builder(TokioExecutor::new());
         match http {
             Http::One => client.build(connector.enable_http1().wrap_connector(tcp)),
@@ -123,8 +132,7 @@ impl Door {
         let mut config = self.tls();
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         let tcp = TcpStream::connect(self.address).await.unwrap();
-        let name = ServerName::from(self.address.ip());
-        TlsConnector::from(Arc::new(config)).connect(name, tcp).await.unwrap()
+        TlsConnector::from(Arc::new(config)).connect(self.name.clone(), tcp).await.unwrap()
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
@@ -155,13 +163,11 @@ where
     Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
 }
 
-/// The `vigla` binary, as built; killed when dropped.
+/// The `vigla` binary, as built, with its door open.
 pub(crate) struct Vigla {
-    child: Child,
+    process: Process,
     pub(crate) door: Door,
     pub(crate) ca: PathBuf,
-    stdout: BufReader<ChildStdout>,
-    log: Receiver<String>,
 }
 
 impl Vigla {
@@ -174,19 +180,72 @@ impl Vigla {
 
     /// A server that says the same two lines first as `vigla serve --dev`.
     pub(crate) fn spawn(command: Command) -> Self {
-        let (child, mut stdout, log) = spawn(command);
-        let address = listening_on(&mut stdout);
-        let ca = PathBuf::from(line(&mut stdout).strip_prefix("CA certificate: ").unwrap());
-        Self { child, door: Door::new(address, &ca), ca, stdout, log }
+        let mut process = Process::start(command);
+        let address = process.listens();
+        let ca = PathBuf::from(process.next_line().strip_prefix("CA certificate: ").unwrap());
+        Self { process, door: Door::new(address, &ca), ca }
     }
 
     /// `vigla serve` with this certificate and key.
     pub(crate) fn start_with(certificate: &Path, key: &Path, ca: &Path, more: &[&str]) -> Self {
         let mut command = serve();
         command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key).args(more);
-        let (child, mut stdout, log) = spawn(command);
-        let address = listening_on(&mut stdout);
-        Self { child, door: Door::new(address, ca), ca: ca.to_owned(), stdout, log }
+        let mut process = Process::start(command);
+        let address = process.listens();
+        Self { process, door: Door::new(address, ca), ca: ca.to_owned() }
+    }
+}
+
+impl Deref for Vigla {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for Vigla {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}
+
+impl Drop for Vigla {
+    fn drop(&mut self) {
+        self.process.kill();
+        // Killed like this it cannot tidy up.
+        fs::remove_file(&self.ca).ok();
+    }
+}
+
+/// A process of the `vigla` binary; killed when dropped.
+pub(crate) struct Process {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    log: Receiver<String>,
+}
+
+impl Process {
+    /// `vigla serve` on a free port. Its door may be shut yet.
+    pub(crate) fn serve(more: &[&str]) -> Self {
+        let mut command = serve();
+        command.args(more);
+        Self::start(command)
+    }
+
+    /// Its log is read all the time: a full pipe would stop it.
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (lines, log) = channel();
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+        Self { child, stdout, log }
+    }
+
+    /// Waits until it listens.
+    pub(crate) fn listens(&mut self) -> SocketAddr {
+        self.next_line().strip_prefix("listening on https://").unwrap().parse().unwrap()
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -195,7 +254,10 @@ impl Vigla {
 
     /// The next line of standard output.
     pub(crate) fn next_line(&mut self) -> String {
-        line(&mut self.stdout)
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        assert!(!line.is_empty(), "the process ended");
+        line.trim_end().to_owned()
     }
 
     /// Waits for a log line that holds this text.
@@ -225,15 +287,17 @@ impl Vigla {
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
-}
 
-impl Drop for Vigla {
-    fn drop(&mut self) {
+    fn kill(&mut self) {
         // It may have ended by itself, which is what some tests are about.
         self.child.kill().ok();
         self.child.wait().ok();
-        // Killed like this it cannot tidy up.
-        fs::remove_file(&self.ca).ok();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -242,27 +306,6 @@ fn serve() -> Command {
     // As if in no Pod, wherever the tests run.
     command.args(["serve", "--listen", "127.0.0.1:0"]).env_remove("KUBERNETES_SERVICE_HOST");
     command
-}
-
-/// Starts a server. Its log is read all the time: a full pipe would stop it.
-fn spawn(mut command: Command) -> (Child, BufReader<ChildStdout>, Receiver<String>) {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let stdout = BufReader::new(child.stdout.take().unwrap());
-    let stderr = BufReader::new(child.stderr.take().unwrap());
-    let (lines, log) = channel();
-    std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
-    (child, stdout, log)
-}
-
-fn listening_on(stdout: &mut BufReader<ChildStdout>) -> SocketAddr {
-    line(stdout).strip_prefix("listening on https://").unwrap().parse().unwrap()
-}
-
-fn line(from: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    from.read_line(&mut line).unwrap();
-    assert!(!line.is_empty(), "the process ended");
-    line.trim_end().to_owned()
 }
 
 /// The folder with cases from other projects, where `VIGLA_CASES` names one. They are nobody's of ours: without the
