@@ -10,11 +10,12 @@ const MARK: &str =
     "# Rendered from manifests/chart: VIGLA_GENERATE=1 cargo test --test cluster -- --ignored kustomize\n";
 
 /// These templates, in one file.
-fn render(helm: &Helm, templates: &[&str]) -> String {
+fn render(helm: &Helm, mode: &str, templates: &[&str]) -> String {
     let files = templates.iter().map(|name| format!("templates/{name}.yaml"));
     let release = ["template", "vigla", "manifests/chart", "--namespace", "vigla-system"];
+    let values = format!("image.repository=vigla,certificates.mode={mode}");
     let one = |file: String| {
-        let what = ["--set", "image.repository=vigla", "--show-only", &file];
+        let what = ["--set", &values, "--show-only", &file];
         helm.run(&[&release[..], &what].concat()).succeeds().out
     };
     MARK.to_owned() + &files.map(one).collect::<String>()
@@ -25,10 +26,15 @@ fn render(helm: &Helm, templates: &[&str]) -> String {
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 fn what_is_rendered_is_fresh_and_taken() {
     let (cluster, helm) = (Cluster::take(), Helm::new());
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/kustomize");
-    let vigla = render(&helm, &["availability", "configmap", "deployment", "networkpolicy", "rbac", "service"]);
-    for (name, text) in [("webhooks.yaml", render(&helm, &["webhooks"])), ("vigla.yaml", vigla)] {
-        let path = folder.join(name);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("manifests/kustomize");
+    let vigla = ["availability", "configmap", "deployment", "networkpolicy", "rbac", "service"];
+    for (name, mode, templates) in [
+        ("manifests/kustomize/webhooks.yaml", "selfManaged", &["webhooks"][..]),
+        ("manifests/kustomize/vigla.yaml", "selfManaged", &vigla),
+        ("certs/cert-manager.yaml", "certManager", &["certificate"]),
+    ] {
+        let (path, text) = (root.join(name), render(&helm, mode, templates));
         if env::var_os("VIGLA_GENERATE").is_some() {
             fs::write(&path, &text).expect("a file that can be written");
         }
