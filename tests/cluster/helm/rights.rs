@@ -24,14 +24,14 @@ fn vigla_may_do_what_it_needs_and_nothing_else() {
         &["watch", "namespaces"],
         &["get", "secrets/vigla-tls"],
         &["update", "secrets/vigla-tls"],
+        &["create", "secrets"],
         &["patch", &format!("{webhooks}/admission.vigla.dev")],
         &["patch", ours],
     ] {
         assert!(may(&cluster, &own, yes), "{yes:?}");
     }
     for no in [
-        &["create", "secrets"][..],
-        &["list", "secrets"],
+        &["list", "secrets"][..],
         &["get", "secrets/other"],
         &["delete", "secrets/vigla-tls"],
         &["get", "secrets/vigla-tls", "--namespace", "kube-system"],
@@ -46,7 +46,7 @@ fn vigla_may_do_what_it_needs_and_nothing_else() {
     // With certificates of others it need not write anything at all.
     helm.chart("upgrade", &own, &["--set", "certificates.mode=certManager"]).succeeds();
     assert!(may(&cluster, &own, &["watch", "namespaces"]));
-    for no in [["get", "secrets/vigla-tls"], ["patch", ours]] {
+    for no in [["get", "secrets/vigla-tls"], ["create", "secrets"], ["patch", ours]] {
         assert!(!may(&cluster, &own, &no), "{no:?}");
     }
 }
