@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod access;
+mod address;
 mod check;
 mod completions;
 mod exit;

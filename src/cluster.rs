@@ -3,4 +3,5 @@
 pub mod access;
 pub mod namespaces;
 pub mod objects;
+pub mod tls_secret;
 pub mod webhook_configuration;

@@ -15,7 +15,7 @@ pub fn ca_bundle(path: &Path) -> Result<String, TlsError> {
 }
 
 /// The certificates in this text of a file, all of which can be trusted.
-fn authorities(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn authorities(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates = certificates(path, text)?;
     let mut roots = RootCertStore::empty();
     for certificate in &certificates {
@@ -26,8 +26,8 @@ fn authorities(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>,
 }
 
 /// Certificates as PEM.
-fn to_pem(certificates: &[CertificateDer<'_>]) -> String {
+pub(crate) fn to_pem<'c>(certificates: impl IntoIterator<Item = &'c CertificateDer<'static>>) -> String {
     let sections: Vec<Pem> =
-        certificates.iter().map(|certificate| Pem::new("CERTIFICATE", certificate.as_ref())).collect();
+        certificates.into_iter().map(|certificate| Pem::new("CERTIFICATE", certificate.as_ref())).collect();
     pem::encode_many_config(&sections, EncodeConfig::new().set_line_ending(LineEnding::LF))
 }

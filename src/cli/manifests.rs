@@ -1,13 +1,12 @@
 //! `vigla manifests`: what an API server has to be told.
 
-mod address;
-
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 
+use super::address;
 use super::output;
 use super::sources::{self, Sources};
 use super::{Exit, Failure};

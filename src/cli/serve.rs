@@ -2,15 +2,14 @@
 
 mod greeting;
 mod namespaces;
+mod origin;
 mod reload;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
@@ -18,13 +17,13 @@ use super::access::Access;
 use super::output::{self, Color, Format};
 use super::sources::Sources;
 use super::{Exit, Failure};
-use crate::certificate::Files;
 use crate::policy::PolicySet;
-use crate::server::dev::{DevError, DevTls};
-use crate::server::tls::{self, Identity, Rotation};
+use crate::server::dev::DevTls;
+use crate::server::tls;
 use crate::server::{Health, Server, Stop, Webhook};
 use crate::telemetry::{self, Lines, Metrics};
 use namespaces::Namespaces;
+use origin::{Named, Origin, Tls};
 use reload::{PolicyFiles, Upkeep};
 
 const PORT: u16 = 8443;
@@ -40,19 +39,10 @@ pub(super) struct Serve {
     sources: Sources,
 
     #[command(flatten)]
+    tls: Tls,
+
+    #[command(flatten)]
     access: Access,
-
-    /// Certificate chain in PEM, the server's own first
-    #[arg(long, value_name = "FILE", env = "VIGLA_TLS_CERT")]
-    tls_cert: Option<PathBuf>,
-
-    /// The certificate's private key in PEM
-    #[arg(long, value_name = "FILE", env = "VIGLA_TLS_KEY")]
-    tls_key: Option<PathBuf>,
-
-    /// Try it out on this machine: loopback, with a CA and a certificate made on the spot
-    #[arg(long, env = "VIGLA_DEV", value_parser = FalseyValueParser::new())]
-    dev: bool,
 
     /// How long to go on answering, unready, after SIGTERM [default: 5, with --dev 0]
     #[arg(long, value_name = "SECONDS", env = "VIGLA_DRAIN_DELAY", value_parser = clap::value_parser!(u16))]
@@ -88,48 +78,9 @@ impl From<LogLevel> for LevelFilter {
     }
 }
 
-/// Where the certificate comes from.
-enum Origin {
-    Files(Rotation),
-    Dev(DevTls),
-}
-
-impl Origin {
-    fn identity(&self) -> Arc<Identity> {
-        match self {
-            Self::Files(rotation) => rotation.identity(),
-            Self::Dev(dev) => dev.identity(),
-        }
-    }
-}
-
 impl Serve {
-    /// The files of the certificate; none: `--dev` makes one.
-    fn tls_files(&self) -> Result<Option<Files>, &'static str> {
-        match (self.dev, &self.tls_cert, &self.tls_key) {
-            (true, None, None) => Ok(None),
-            (true, ..) => Err("--dev makes its own certificate; leave out --tls-cert and --tls-key"),
-            (false, Some(certificate), Some(key)) => {
-                Ok(Some(Files { certificate: certificate.clone(), key: key.clone() }))
-            }
-            (false, None, None) => Err("no certificate; give --tls-cert and --tls-key, or --dev to try things out"),
-            (false, Some(_), None) => Err("--tls-cert needs --tls-key"),
-            (false, None, Some(_)) => Err("--tls-key needs --tls-cert"),
-        }
-    }
-
-    fn origin(&self) -> Result<Origin, Failure> {
-        match self.tls_files().map_err(Failure::bad_input)? {
-            Some(files) => Rotation::start(files).map(Origin::Files).map_err(Failure::bad_input),
-            None => DevTls::make(self.address().ip()).map(Origin::Dev).map_err(|error| match error {
-                DevError::Write { .. } => Failure::bad_input(error),
-                _ => Failure::fault(error),
-            }),
-        }
-    }
-
     fn address(&self) -> SocketAddr {
-        let default = if self.dev { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
+        let default = if self.tls.dev { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
         self.listen.unwrap_or_else(|| SocketAddr::from((default, PORT)))
     }
 
@@ -143,33 +94,33 @@ impl Serve {
         );
         // The door stays shut until there is something to judge with.
         let (set, policies) = PolicyFiles::open(&self.sources)?;
-        let origin = self.origin()?;
+        let named = self.tls.named().map_err(Failure::bad_input)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::fault(format!("cannot start threads: {error}")))?;
-        let outcome = runtime.block_on(self.serve(set, policies, origin));
+        let outcome = runtime.block_on(self.serve(set, policies, named));
         // Whoever asked twice to stop does not wait for a request that is being judged.
         runtime.shutdown_background();
         outcome
     }
 
-    async fn serve(&self, set: PolicySet, policies: Option<PolicyFiles>, origin: Origin) -> Result<Exit, Failure> {
-        let stop = Stop::on_signals().map_err(|error| Failure::fault(format!("cannot listen to signals: {error}")))?;
+    async fn serve(&self, set: PolicySet, policies: Option<PolicyFiles>, named: Named) -> Result<Exit, Failure> {
+        let mut stop =
+            Stop::on_signals().map_err(|error| Failure::fault(format!("cannot listen to signals: {error}")))?;
         let cluster = self.access.to_serve().await?;
-        let identity = origin.identity();
+        let Origin { identity, renewal, dev } = tokio::select! {
+            origin = Origin::open(named, self.address().ip(), cluster.as_ref()) => origin?,
+            () = stop.asked() => return Ok(Exit::Clean),
+        };
         let config = tls::config(Arc::clone(&identity)).map_err(Failure::fault)?;
         let server = Server::bind(self.address(), config).await.map_err(Failure::bad_input)?;
         tracing::info!(address = %server.address(), policies = set.policies().len(), set = set.hash(), "serving");
         let (health, metrics) = (Health::default(), Arc::new(Metrics::default()));
         let webhook = Arc::new(Webhook::new(set, Arc::clone(&metrics)));
-        let (rotation, dev) = match origin {
-            Origin::Files(rotation) => (Some(rotation), None),
-            Origin::Dev(dev) => (None, Some(dev)),
-        };
         let namespaces = cluster.map(|client| Namespaces::watch(client, Arc::clone(&webhook)));
         Upkeep {
             policies,
             webhook: Arc::clone(&webhook),
-            rotation,
+            renewal,
             identity,
             namespaces,
             health: health.clone(),
@@ -185,6 +136,6 @@ impl Serve {
     }
 
     fn delay(&self) -> Duration {
-        Duration::from_secs(u64::from(self.drain_delay.unwrap_or(if self.dev { 0 } else { 5 })))
+        Duration::from_secs(u64::from(self.drain_delay.unwrap_or(if self.tls.dev { 0 } else { 5 })))
     }
 }

@@ -42,7 +42,7 @@ impl Stop {
     }
 
     /// Completes at the next request to stop; never, once nobody is left to ask.
-    pub(super) async fn asked(&mut self) {
+    pub async fn asked(&mut self) {
         if self.repeated {
             return;
         }

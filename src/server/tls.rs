@@ -1,7 +1,9 @@
 //! The certificate in use, how it is replaced, and the TLS configuration around it.
 
+mod managed;
 mod rotation;
 
+pub use managed::Managed;
 pub use rotation::Rotation;
 
 use std::fmt;
@@ -32,6 +34,11 @@ impl Identity {
     /// When the certificate in use expires.
     pub fn not_after(&self) -> Timestamp {
         self.validity().not_after
+    }
+
+    /// Whether this one is in use.
+    fn is(&self, certificate: &Certificate) -> bool {
+        self.read().is(certificate)
     }
 
     fn replace(&self, certificate: Certificate) {

@@ -70,7 +70,7 @@ fn with_vigla_hung_nothing_bad_is_let_in() {
 
 /// Creates filters in a namespace, one every 20 ms, until told to stop; returns how many were let in, and why others
 /// were not.
-fn create_all_the_time(
+pub(crate) fn create_all_the_time(
     client: Client,
     namespace: &str,
     stop: &watch::Sender<bool>,

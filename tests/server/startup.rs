@@ -163,12 +163,26 @@ fn rejects_a_folder_for_temporary_files_that_is_none() {
 #[test]
 fn rejects_flags_that_contradict_each_other() {
     for (flags, line) in [
-        (&[][..], "error: no certificate; give --tls-cert and --tls-key, or --dev to try things out"),
+        (
+            &[][..],
+            "error: no certificate; give --tls-secret and --service in a cluster, --tls-cert and --tls-key anywhere, \
+             or --dev to try things out",
+        ),
         (&["--tls-cert", "a.crt"], "error: --tls-cert needs --tls-key"),
         (&["--tls-key", "a.key"], "error: --tls-key needs --tls-cert"),
         (
             &["--dev", "--tls-key", "a.key"],
-            "error: --dev makes its own certificate; leave out --tls-cert and --tls-key",
+            "error: --dev makes its own certificate; leave out --tls-cert, --tls-key and --tls-secret",
+        ),
+        (
+            &["--tls-secret", "door", "--tls-key", "a.key"],
+            "error: --tls-secret makes its own certificate; leave out --tls-cert and --tls-key, or --tls-secret",
+        ),
+        (&["--tls-secret", "door"], "error: --tls-secret needs --service, which the certificate is to name"),
+        (
+            &["--tls-secret", "door", "--service", "vigla/vigla"],
+            "error: --tls-secret needs an API server; expected the token of a service account, as Pods have it, \
+             or --kubeconfig",
         ),
     ] {
         assert_eq!(refusal(flags), line);
@@ -195,7 +209,11 @@ fn flags_can_come_from_the_environment() {
         String::from_utf8(assert.get_output().stderr.clone()).unwrap()
     };
     for on in ["true", "1", "yes", "on", "TRUE"] {
-        assert_eq!(stderr(on), "error: --dev makes its own certificate; leave out --tls-cert and --tls-key\n", "{on}");
+        assert_eq!(
+            stderr(on),
+            "error: --dev makes its own certificate; leave out --tls-cert, --tls-key and --tls-secret\n",
+            "{on}"
+        );
     }
     for off in ["false", "0", "no", "off", ""] {
         assert_eq!(stderr(off), "error: --tls-key needs --tls-cert\n", "{off}");

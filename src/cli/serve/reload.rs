@@ -7,10 +7,11 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::namespaces::Namespaces;
+use super::origin::Renewal;
 use crate::cli::sources::{self, Sources};
 use crate::cli::{Failure, files};
 use crate::policy::{self, Notice, PolicySet};
-use crate::server::tls::{Identity, Rotation};
+use crate::server::tls::Identity;
 use crate::server::{Health, Webhook};
 use crate::store::{self, Watched};
 use crate::telemetry::Metrics;
@@ -96,8 +97,8 @@ fn load(read: &policy::Sources) -> Result<PolicySet, Failure> {
 pub(super) struct Upkeep {
     pub(super) policies: Option<PolicyFiles>,
     pub(super) webhook: Arc<Webhook>,
-    /// None: the certificate is no file's.
-    pub(super) rotation: Option<Rotation>,
+    /// None: the certificate stays.
+    pub(super) renewal: Option<Renewal>,
     pub(super) identity: Arc<Identity>,
     /// None: there is no cluster to be asked.
     pub(super) namespaces: Option<Namespaces>,
@@ -126,8 +127,8 @@ impl Upkeep {
     }
 
     fn certificate(&mut self, now: Timestamp) {
-        if let Some(rotation) = &mut self.rotation {
-            rotation.look(now, &self.health, &self.metrics);
+        if let Some(renewal) = &mut self.renewal {
+            renewal.look(now, &self.health, &self.metrics);
         }
         self.metrics.certificate_expires(self.identity.not_after());
         let Self { namespaces, health, metrics, .. } = self;
@@ -157,7 +158,7 @@ mod tests {
         let mut upkeep = Upkeep {
             policies: None,
             webhook: Arc::new(Webhook::new(set, Arc::default())),
-            rotation: None,
+            renewal: None,
             identity: dev.identity(),
             namespaces: None,
             health: Health::default(),
