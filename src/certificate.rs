@@ -1,8 +1,10 @@
 //! Certificates: read from PEM, made on the spot, and from when to when they are valid.
 
 mod bundle;
+mod fields;
 mod make;
 mod pair;
+mod subject;
 mod validity;
 
 pub use bundle::ca_bundle;
@@ -11,7 +13,8 @@ pub use validity::Validity;
 
 pub(crate) use bundle::{authorities, to_pem};
 pub(crate) use make::{authority_params, server_params};
-pub(crate) use pair::Pem;
+pub(crate) use pair::{Pem, read_file};
+pub(crate) use subject::common_name;
 
 use std::fmt;
 use std::sync::Arc;

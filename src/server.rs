@@ -27,6 +27,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -42,6 +43,9 @@ use connection::Connection;
 /// An API server keeps some dozens. The cap makes slow peers cheap: each costs one of these places for a bounded time.
 pub const MAX_CONNECTIONS: usize = 1024;
 
+/// Likewise at the port for probes and metrics, where it is another one: some probes, some scrapers.
+const MAX_OPS_CONNECTIONS: usize = 64;
+
 /// How long requests under way may take after the last connection was accepted.
 ///
 /// With the usual drain delay of 5 s this ends inside the 30 s that the kubelet grants before it kills.
@@ -56,23 +60,45 @@ pub trait Judge: Send + Sync + 'static {
     fn panicked(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Reply;
 }
 
-/// A bound listener with its certificate, not yet accepting.
-pub struct Server {
-    listener: TcpListener,
+/// A bound listener with its certificate.
+struct Listener {
+    tcp: TcpListener,
     address: SocketAddr,
     tls: TlsAcceptor,
+}
+
+impl Listener {
+    async fn bind(address: SocketAddr, tls: Arc<rustls::ServerConfig>) -> Result<Self, ListenError> {
+        let (tcp, address) = listen::bind(address).await?;
+        Ok(Self { tcp, address, tls: TlsAcceptor::from(tls) })
+    }
+}
+
+/// Bound listeners, not yet accepting.
+pub struct Server {
+    reviews: Listener,
+    ops: Option<Listener>,
 }
 
 impl Server {
     /// Takes the address (port 0: a free port). Callers wait in the kernel's queue until [`Server::run`].
     pub async fn bind(address: SocketAddr, tls: Arc<rustls::ServerConfig>) -> Result<Self, ListenError> {
-        let (listener, address) = listen::bind(address).await?;
-        Ok(Self { listener, address, tls: TlsAcceptor::from(tls) })
+        Ok(Self { reviews: Listener::bind(address, tls).await?, ops: None })
+    }
+
+    /// Takes an address of its own for probes and metrics, which then are not answered at the first one any more.
+    pub async fn bind_ops(self, address: SocketAddr, tls: Arc<rustls::ServerConfig>) -> Result<Self, ListenError> {
+        Ok(Self { ops: Some(Listener::bind(address, tls).await?), ..self })
     }
 
     /// The address in use, with the real port.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.reviews.address
+    }
+
+    /// The address for probes and metrics, where it is another one.
+    pub fn ops_address(&self) -> Option<SocketAddr> {
+        self.ops.as_ref().map(|ops| ops.address)
     }
 
     /// Serves until `stop` asks for the end, then drains.
@@ -92,7 +118,7 @@ impl Server {
             never = self.accept(judge, &metrics, &health, &connections) => match never {},
             () = drain(&health, &mut stop, drain_delay) => {}
         }
-        // `self` went with the accept loop: the listener is closed from here on.
+        // `self` went with the accept loop: the listeners are closed from here on.
         health.close();
         tracing::info!("closed: no new connections, only the requests under way");
         tokio::select! {
@@ -109,25 +135,46 @@ impl Server {
         health: &Health,
         connections: &GracefulShutdown,
     ) -> Infallible {
-        let routes = routes::router(judge, Arc::clone(metrics), health.clone());
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        loop {
-            // The semaphore is never closed: an error cannot happen, and would only mean no place to give back.
-            let place = Arc::clone(&places).acquire_owned().await.ok();
-            let (stream, peer) = listen::accept(&self.listener, metrics).await;
-            let connection = Connection {
-                peer,
-                routes: routes.clone(),
-                metrics: Arc::clone(metrics),
-                health: health.clone(),
-                watcher: connections.watcher(),
-            };
-            let tls = self.tls.clone();
-            tokio::spawn(async move {
-                connection.serve(stream, tls).await;
-                drop(place);
-            });
+        let desk = routes::Desk::new(judge, Arc::clone(metrics), health.clone());
+        let accept = |listener: Listener, routes: Router, most: usize| {
+            accept(listener, routes, most, metrics, health, connections)
+        };
+        match self.ops {
+            None => accept(self.reviews, routes::all(desk), MAX_CONNECTIONS).await,
+            Some(ops) => tokio::select! {
+                never = accept(self.reviews, routes::reviews(Arc::clone(&desk)), MAX_CONNECTIONS) => never,
+                never = accept(ops, routes::ops(desk), MAX_OPS_CONNECTIONS) => never,
+            },
         }
+    }
+}
+
+/// Accepts connections, `most` of them at once.
+async fn accept(
+    listener: Listener,
+    routes: Router,
+    most: usize,
+    metrics: &Arc<Metrics>,
+    health: &Health,
+    connections: &GracefulShutdown,
+) -> Infallible {
+    let places = Arc::new(Semaphore::new(most));
+    loop {
+        // The semaphore is never closed: an error cannot happen, and would only mean no place to give back.
+        let place = Arc::clone(&places).acquire_owned().await.ok();
+        let (stream, peer) = listen::accept(&listener.tcp, metrics).await;
+        let connection = Connection {
+            peer,
+            routes: routes.clone(),
+            metrics: Arc::clone(metrics),
+            health: health.clone(),
+            watcher: connections.watcher(),
+        };
+        let tls = listener.tls.clone();
+        tokio::spawn(async move {
+            connection.serve(stream, tls).await;
+            drop(place);
+        });
     }
 }
 

@@ -43,7 +43,7 @@ impl Judge for AllowAll {
 /// Serves until it is killed, and says the same first lines as `vigla serve --dev`.
 pub(crate) async fn serve() {
     let dev = DevTls::make([127, 0, 0, 1].into()).unwrap();
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), tls::config(dev.identity()).unwrap()).await.unwrap();
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), tls::config(dev.identity(), None).unwrap()).await.unwrap();
     println!("listening on https://{}\nCA certificate: {}", server.address(), dev.ca_path().display());
     let stop = Stop::on_signals().unwrap();
     server.run(Arc::new(AllowAll), Arc::default(), Health::default(), stop, Duration::ZERO).await;

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::{CertificateError, Error};
 use yasna::tags::{TAG_GENERALIZEDTIME, TAG_UTCTIME};
-use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq, Tag};
+use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq};
+
+use super::fields::read_fields;
 
 /// A certificate that begins to be valid within this time is taken for valid: who issued it seldom has the same clock.
 /// Those of our own making begin as much earlier.
@@ -44,30 +46,11 @@ impl Validity {
     }
 }
 
-/// The fields before and after the validity are read past. rustls has looked at the certificate as a whole by now, and
-/// takes version 3 alone, so that the optional version is there.
-/// <https://www.rfc-editor.org/rfc/rfc5280#section-4.1>
+/// The fields before and after it are read past.
 fn read(certificate: BERReader<'_, '_>) -> ASN1Result<Validity> {
-    certificate.read_sequence(|certificate| {
-        let validity = certificate.next().read_sequence(|fields| {
-            fields.next().read_tagged(Tag::context(0), |version| version.read_u8())?;
-            for _ in ["serial number", "signature", "issuer"] {
-                fields.next().read_der()?;
-            }
-            let validity = fields
-                .next()
-                .read_sequence(|times| Ok(Validity { not_before: time(times)?, not_after: time(times)? }))?;
-            skip(fields)?;
-            Ok(validity)
-        })?;
-        skip(certificate)?;
-        Ok(validity)
+    read_fields(certificate, |fields| {
+        fields.next().read_sequence(|times| Ok(Validity { not_before: time(times)?, not_after: time(times)? }))
     })
-}
-
-fn skip(rest: &mut BERReaderSeq<'_, '_>) -> ASN1Result<()> {
-    while rest.read_optional(|field| field.read_der())?.is_some() {}
-    Ok(())
 }
 
 fn time(times: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Timestamp> {

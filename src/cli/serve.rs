@@ -1,5 +1,6 @@
 //! `vigla serve`: the webhook server.
 
+mod clients;
 mod greeting;
 mod namespaces;
 mod origin;
@@ -19,9 +20,10 @@ use super::sources::Sources;
 use super::{Exit, Failure};
 use crate::policy::PolicySet;
 use crate::server::dev::DevTls;
-use crate::server::tls;
+use crate::server::tls::{self, CallerFile, Identity};
 use crate::server::{Health, Server, Stop, Webhook};
 use crate::telemetry::{self, Lines, Metrics};
+use clients::Clients;
 use namespaces::Namespaces;
 use origin::{Named, Origin, Tls};
 use reload::{PolicyFiles, Upkeep};
@@ -40,6 +42,9 @@ pub(super) struct Serve {
 
     #[command(flatten)]
     tls: Tls,
+
+    #[command(flatten)]
+    clients: Clients,
 
     #[command(flatten)]
     access: Access,
@@ -106,13 +111,13 @@ impl Serve {
     async fn serve(&self, set: PolicySet, policies: Option<PolicyFiles>, named: Named) -> Result<Exit, Failure> {
         let mut stop =
             Stop::on_signals().map_err(|error| Failure::fault(format!("cannot listen to signals: {error}")))?;
+        let clients = self.clients.open()?;
         let cluster = self.access.to_serve().await?;
         let Origin { identity, renewal, dev } = tokio::select! {
             origin = Origin::open(named, self.address().ip(), cluster.as_ref()) => origin?,
             () = stop.asked() => return Ok(Exit::Clean),
         };
-        let config = tls::config(Arc::clone(&identity)).map_err(Failure::fault)?;
-        let server = Server::bind(self.address(), config).await.map_err(Failure::bad_input)?;
+        let server = self.bind(&identity, clients.as_ref()).await?;
         tracing::info!(address = %server.address(), policies = set.policies().len(), set = set.hash(), "serving");
         let (health, metrics) = (Health::default(), Arc::new(Metrics::default()));
         let webhook = Arc::new(Webhook::new(set, Arc::clone(&metrics)));
@@ -122,17 +127,29 @@ impl Serve {
             webhook: Arc::clone(&webhook),
             renewal,
             identity,
+            clients,
             namespaces,
             health: health.clone(),
             metrics: Arc::clone(&metrics),
         }
         .begin()?;
-        if let Err(failure) = output::print(&greeting::greeting(server.address(), dev.as_ref().map(DevTls::ca_path))) {
+        let greeting = greeting::greeting(server.address(), server.ops_address(), dev.as_ref().map(DevTls::ca_path));
+        if let Err(failure) = output::print(&greeting) {
             // Nobody reads along; that is no reason to leave the door unguarded.
             tracing::warn!(error = failure.message, "cannot greet");
         }
         server.run(webhook, metrics, health, stop, self.delay()).await;
         Ok(Exit::Clean)
+    }
+
+    async fn bind(&self, identity: &Arc<Identity>, clients: Option<&CallerFile>) -> Result<Server, Failure> {
+        let config = |callers| tls::config(Arc::clone(identity), callers).map_err(Failure::fault);
+        let callers = clients.map(CallerFile::callers);
+        let server = Server::bind(self.address(), config(callers)?).await.map_err(Failure::bad_input)?;
+        match self.clients.ops_listen {
+            Some(address) => server.bind_ops(address, config(None)?).await.map_err(Failure::bad_input),
+            None => Ok(server),
+        }
     }
 
     fn delay(&self) -> Duration {

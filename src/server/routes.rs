@@ -25,25 +25,44 @@ use crate::telemetry::metrics::{CONTENT_TYPE, Called, ErrorKind};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-struct Desk {
+/// What answers need.
+pub(super) struct Desk {
     judge: Arc<dyn Judge>,
     metrics: Arc<Metrics>,
     health: Health,
     budget: Budget,
 }
 
-pub(super) fn router(judge: Arc<dyn Judge>, metrics: Arc<Metrics>, health: Health) -> Router {
-    Router::new()
-        .route(Endpoint::Validate.path(), post(validate))
-        .route(Endpoint::Mutate.path(), post(mutate))
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics_text))
+/// Everything, at one port.
+pub(super) fn all(desk: Arc<Desk>) -> Router {
+    finish(review_routes().merge(ops_routes()), desk)
+}
+
+/// Reviews alone.
+pub(super) fn reviews(desk: Arc<Desk>) -> Router {
+    finish(review_routes(), desk)
+}
+
+/// Probes and metrics alone.
+pub(super) fn ops(desk: Arc<Desk>) -> Router {
+    finish(ops_routes(), desk)
+}
+
+fn review_routes() -> Router<Arc<Desk>> {
+    Router::new().route(Endpoint::Validate.path(), post(validate)).route(Endpoint::Mutate.path(), post(mutate))
+}
+
+fn ops_routes() -> Router<Arc<Desk>> {
+    Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).route("/metrics", get(metrics_text))
+}
+
+fn finish(routes: Router<Arc<Desk>>, desk: Arc<Desk>) -> Router {
+    routes
         .fallback(async |State(desk): State<Arc<Desk>>, request| desk.turn_away(Refusal::Path, request).await)
         .method_not_allowed_fallback(async |State(desk): State<Arc<Desk>>, request| {
             desk.turn_away(Refusal::Method, request).await
         })
-        .with_state(Arc::new(Desk { judge, metrics, health, budget: Budget::default() }))
+        .with_state(desk)
 }
 
 async fn livez() -> Response {
@@ -72,6 +91,10 @@ async fn mutate(State(desk): State<Arc<Desk>>, request: Request) -> Response {
 }
 
 impl Desk {
+    pub(super) fn new(judge: Arc<dyn Judge>, metrics: Arc<Metrics>, health: Health) -> Arc<Self> {
+        Arc::new(Self { judge, metrics, health, budget: Budget::default() })
+    }
+
     async fn answer(&self, endpoint: Endpoint, request: Request) -> Response {
         let call = self.metrics.call(endpoint);
         let (head, mut body) = request.into_parts();

@@ -1,8 +1,10 @@
 //! The certificate in use, how it is replaced, and the TLS configuration around it.
 
+mod callers;
 mod managed;
 mod rotation;
 
+pub use callers::{CallerFile, Callers};
 pub use managed::Managed;
 pub use rotation::Rotation;
 
@@ -63,13 +65,16 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// TLS 1.2 and 1.3 with whatever certificate is in use. The provider is named here: a process default would be a global
-/// that tests and libraries could set first.
-pub fn config(identity: Arc<Identity>) -> Result<Arc<ServerConfig>, Error> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(&[&TLS13, &TLS12])?
-        .with_no_client_auth()
-        .with_cert_resolver(identity);
+/// TLS 1.2 and 1.3 with whatever certificate is in use. `callers`: who may call; `None`: anybody. The provider is named
+/// here: a process default would be a global that tests and libraries could set first.
+pub fn config(identity: Arc<Identity>, callers: Option<Arc<Callers>>) -> Result<Arc<ServerConfig>, Error> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])?;
+    let builder = match callers {
+        Some(callers) => builder.with_client_cert_verifier(callers),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(identity);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // The API server has no session cache: tickets would be bytes and memory for nobody.
     config.send_tls13_tickets = 0;

@@ -243,7 +243,7 @@ async fn replica(client: &Client, place: &Place) -> SocketAddr {
     };
     let kept = keep(client, place.clone(), terms).expect("a host");
     let mut managed = soon(Managed::start(kept)).await.expect("a certificate");
-    let config = tls::config(managed.identity()).expect("a configuration");
+    let config = tls::config(managed.identity(), None).expect("a configuration");
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into(), config).await.expect("a port");
     let (address, health, metrics) = (server.address(), Health::default(), Arc::new(Metrics::default()));
     let settings = Text::new("settings.yaml".to_owned(), SETTINGS.to_owned());

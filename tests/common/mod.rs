@@ -31,7 +31,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -87,6 +88,7 @@ pub(crate) struct Door {
     roots: RootCertStore,
     /// Which its certificate is to name.
     name: ServerName<'static>,
+    shows: Option<Arc<CertifiedKey>>,
 }
 
 impl Door {
@@ -98,15 +100,25 @@ impl Door {
     pub(crate) fn named(address: SocketAddr, name: ServerName<'static>, cas: &[CertificateDer<'static>]) -> Self {
         let mut roots = RootCertStore::empty();
         cas.iter().for_each(|ca| roots.add(ca.clone()).unwrap());
-        Self { address, roots, name }
+        Self { address, roots, name, shows: None }
+    }
+
+    /// For a client that shows this certificate.
+    pub(crate) fn shown(mut self, certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> Self {
+        let provider = rustls::crypto::ring::default_provider();
+        self.shows = Some(Arc::new(CertifiedKey::from_der(vec![certificate], key, &provider).unwrap()));
+        self
     }
 
     fn tls(&self) -> ClientConfig {
-        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(self.roots.clone())
-            .with_no_client_auth()
+            .with_root_certificates(self.roots.clone());
+        match &self.shows {
+            Some(shown) => config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(shown)))),
+            None => config.with_no_client_auth(),
+        }
     }
 
     pub(crate) fn client<B>(&self, http: Http) -> Client<HttpsConnector<HttpConnector>, B>

@@ -56,7 +56,7 @@ struct InProcess {
 
 async fn start() -> InProcess {
     let dev = DevTls::make([127, 0, 0, 1].into()).unwrap();
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), tls::config(dev.identity()).unwrap()).await.unwrap();
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), tls::config(dev.identity(), None).unwrap()).await.unwrap();
     let door = Door::new(server.address(), dev.ca_path());
     let health = Health::default();
     let (trigger, stop) = Stop::by_hand();

@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod clients;
 mod exposition;
 mod frames;
 mod hostile;

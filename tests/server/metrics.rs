@@ -173,7 +173,7 @@ fn words(label: &str) -> Vec<String> {
         "finding" => &["violation", "advice", "error"],
         "effect" => &["deny", "warn", "old", "audit", "mended"],
         "version" => &[env!("CARGO_PKG_VERSION")],
-        "what" => &["policies", "certificate"],
+        "what" => &["policies", "certificate", "clients"],
         "result" => &["taken_up", "refused"],
         "commit" => &[COMMIT.unwrap_or("unknown")],
         "kind" => &[

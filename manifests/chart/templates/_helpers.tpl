@@ -18,3 +18,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
 {{- end -}}
 {{- end }}
+
+{{- define "vigla.opsPort" -}}
+{{ if .Values.clients.ca }}{{ .Values.opsPort }}{{ else }}{{ .Values.port }}{{ end }}
+{{- end }}

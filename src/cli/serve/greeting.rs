@@ -7,7 +7,7 @@ use std::path::Path;
 const SAMPLE_REVIEW: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"5f3c0e0a-6f5d-4c1e-9a55-0d1f6f1c7a11","kind":{"group":"networking.istio.io","version":"v1alpha3","kind":"EnvoyFilter"},"resource":{"group":"networking.istio.io","version":"v1alpha3","resource":"envoyfilters"},"name":"lua-everywhere","namespace":"default","operation":"CREATE","userInfo":{"username":"dev"},"object":{"apiVersion":"networking.istio.io/v1alpha3","kind":"EnvoyFilter","metadata":{"name":"lua-everywhere","namespace":"default"},"spec":{"configPatches":[{"applyTo":"HTTP_FILTER","match":{"context":"SIDECAR_INBOUND"},"patch":{"operation":"INSERT_BEFORE","value":{"name":"envoy.filters.http.lua"}}}]}},"dryRun":false}}"#;
 
 /// The address on the first line, which scripts wait for; with a CA of our own, also how to call us.
-pub(super) fn greeting(address: SocketAddr, ca: Option<&Path>) -> String {
+pub(super) fn greeting(address: SocketAddr, ops: Option<SocketAddr>, ca: Option<&Path>) -> String {
     let mut text = format!("listening on https://{address}\n");
     if let Some(ca) = ca {
         let host =
@@ -17,6 +17,9 @@ pub(super) fn greeting(address: SocketAddr, ca: Option<&Path>) -> String {
             "curl --cacert {} -H 'Content-Type: application/json' -d '{SAMPLE_REVIEW}' https://{host}/validate\n",
             shell_word(&ca.to_string_lossy()),
         );
+    }
+    if let Some(ops) = ops {
+        text += &format!("probes and metrics on https://{ops}\n");
     }
     text
 }
@@ -40,7 +43,7 @@ mod tests {
 
     #[test]
     fn an_unspecified_address_is_called_as_localhost() {
-        let text = greeting(SocketAddr::from(([0, 0, 0, 0], 8443)), Some(Path::new("/tmp/ca.pem")));
+        let text = greeting(SocketAddr::from(([0, 0, 0, 0], 8443)), None, Some(Path::new("/tmp/ca.pem")));
         assert!(text.starts_with("listening on https://0.0.0.0:8443\nCA certificate: /tmp/ca.pem\ncurl --cacert "));
         assert!(text.ends_with(" https://localhost:8443/validate\n"));
     }

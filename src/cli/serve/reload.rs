@@ -11,7 +11,7 @@ use super::origin::Renewal;
 use crate::cli::sources::{self, Sources};
 use crate::cli::{Failure, files};
 use crate::policy::{self, Notice, PolicySet};
-use crate::server::tls::Identity;
+use crate::server::tls::{CallerFile, Identity};
 use crate::server::{Health, Webhook};
 use crate::store::{self, Watched};
 use crate::telemetry::Metrics;
@@ -100,6 +100,8 @@ pub(super) struct Upkeep {
     /// None: the certificate stays.
     pub(super) renewal: Option<Renewal>,
     pub(super) identity: Arc<Identity>,
+    /// None: anybody may call.
+    pub(super) clients: Option<CallerFile>,
     /// None: there is no cluster to be asked.
     pub(super) namespaces: Option<Namespaces>,
     pub(super) health: Health,
@@ -129,6 +131,9 @@ impl Upkeep {
     fn certificate(&mut self, now: Timestamp) {
         if let Some(renewal) = &mut self.renewal {
             renewal.look(now, &self.health, &self.metrics);
+        }
+        if let Some(clients) = &mut self.clients {
+            clients.look(&self.health, &self.metrics);
         }
         self.metrics.certificate_expires(self.identity.not_after());
         let Self { namespaces, health, metrics, .. } = self;
@@ -160,6 +165,7 @@ mod tests {
             webhook: Arc::new(Webhook::new(set, Arc::default())),
             renewal: None,
             identity: dev.identity(),
+            clients: None,
             namespaces: None,
             health: Health::default(),
             metrics: Arc::default(),

@@ -61,15 +61,18 @@ pub enum Reload {
     Policies,
     /// The serving certificate.
     Certificate,
+    /// The CAs of clients.
+    Clients,
 }
 
 impl Reload {
-    pub(super) const ALL: [Self; 2] = [Self::Policies, Self::Certificate];
+    pub(super) const ALL: [Self; 3] = [Self::Policies, Self::Certificate, Self::Clients];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Policies => "policies",
             Self::Certificate => "certificate",
+            Self::Clients => "clients",
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::common::cli::{Run, check_with, folder, vigla};
 use crate::turn::Cluster;
 
 /// Values, each set with what is special about it.
-const SOUND: [&[&str]; 9] = [
+const SOUND: [&[&str]; 10] = [
     &[],
     &["--set", "settings.maxAction=Warn,settings.profile=required"],
     &[
@@ -22,11 +22,12 @@ const SOUND: [&[&str]; 9] = [
     &["--set", "certificates.mode=secret,certificates.secretName=door"],
     &["--set", "image.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000"],
     &["--set", "imagePullSecrets[0].name=pull,tolerations[0].operator=Exists,nodeSelector.pool=system"],
+    &["--set", "clients.ca=-----BEGIN CERTIFICATE-----,clients.names={kube-apiserver,front-proxy},opsPort=9090"],
     &["--set", "networkPolicy.from[0].ipBlock.cidr=10.0.0.0/28,priorityClassName=,resources.limits.memory=1Gi"],
 ];
 
 /// Where certificates come from.
-const MODES: [&str; 2] = ["certManager", "secret"];
+const MODES: [&str; 3] = ["selfManaged", "certManager", "secret"];
 
 fn objects(run: Run) -> Vec<Value> {
     let out = run.succeeds().out;
@@ -69,6 +70,7 @@ fn refuses_values_that_cannot_be_meant() {
         (["--set", "replica=2"], "additional properties 'replica' not allowed"),
         (["--set", "replicas=0"], "/replicas"),
         (["--set", "port=443"], "/port"),
+        (["--set", "clients.ca=ca.crt"], "/clients/ca"),
         (["--set", "certificates.mode=acme"], "/certificates/mode"),
         (["--set", "certificates.ca=ca.crt"], "/certificates/ca"),
         (["--set", "image.digest=latest"], "/image/digest"),
@@ -165,7 +167,8 @@ fn vigla_takes_the_flags_and_files_that_the_deployment_gives_it() {
 
     let help = vigla(Path::new("."), &["serve", "--help"]).succeeds().out;
     for mode in MODES {
-        let mode = format!("certificates.mode={mode}");
+        let mode =
+            format!("certificates.mode={mode},clients.ca=-----BEGIN CERTIFICATE-----,clients.names={{apiserver}}");
         let objects = self::objects(helm.chart("template", "guard", &[&values[..], &["--set", &mode]].concat()));
         let deployment = objects.iter().find(|object| object["kind"] == "Deployment").expect("a Deployment");
         let arguments = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
