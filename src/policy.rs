@@ -107,6 +107,12 @@ impl Policy {
         self.exceptions.iter().find(|exception| exception.holds(request, place, today))
     }
 
+    /// How many exceptions from it no longer hold on `today`.
+    #[must_use]
+    pub fn expired_exceptions(&self, today: Date) -> usize {
+        self.exceptions.iter().filter(|exception| exception.has_expired(today)).count()
+    }
+
     /// Whether it may ever patch objects of this kind.
     #[must_use]
     pub fn may_patch(&self, group: &str, kind: &str) -> bool {

@@ -28,6 +28,11 @@ impl From<ExceptionSaid> for Exception {
 }
 
 impl Exception {
+    /// Whether its last day is over.
+    pub(super) fn has_expired(&self, today: Date) -> bool {
+        self.expires < today
+    }
+
     /// Whether it lets a request pass on `today`.
     pub(super) fn holds(&self, request: &Request<'_>, place: Place<'_>, today: Date) -> bool {
         let any = |globs: &[Glob], name: &str| globs.iter().any(|glob| glob.matches(name));
@@ -42,6 +47,6 @@ impl Exception {
             Some(stem) => globs.iter().any(|glob| glob.matches_generated(stem)),
             None => any(globs, &request.name),
         });
-        today <= self.expires && namespace && kind && name
+        !self.has_expired(today) && namespace && kind && name
     }
 }

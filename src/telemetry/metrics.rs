@@ -73,6 +73,7 @@ pub struct Metrics {
     errors: Each<ErrorKind, Counter, 1>,
     set: Fact,
     loaded: Gauge<f64, AtomicU64>,
+    expired_exceptions: Gauge,
     reloads: Each<(Reload, bool), Counter, 2>,
     certificate_expiry: Gauge<f64, AtomicU64>,
     snapshot: Gauge<f64, AtomicU64>,
@@ -112,6 +113,7 @@ impl Default for Metrics {
                 "When the policies in force were loaded",
                 Gauge::default(),
             ),
+            expired_exceptions: add(&mut r, "expired_exceptions", "Exceptions past their last day", Gauge::default()),
             reloads: add(&mut r, "reloads", "Changed files that were taken up or refused", reloads),
             certificate_expiry: add_seconds(
                 &mut r,
@@ -135,6 +137,11 @@ impl Metrics {
     pub fn loaded(&self, set: &PolicySet, now: Timestamp) {
         self.set.set(set.hash());
         self.loaded.set(now.as_duration().as_secs_f64());
+    }
+
+    /// So many exceptions from the policies in force hold no longer.
+    pub fn expired_exceptions(&self, count: usize) {
+        self.expired_exceptions.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Files have changed, and what stands in them was taken up or refused.

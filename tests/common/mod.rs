@@ -180,6 +180,8 @@ pub(crate) struct Vigla {
     process: Process,
     pub(crate) door: Door,
     pub(crate) ca: PathBuf,
+    /// Whether the CA's file is the process's own.
+    dev: bool,
 }
 
 impl Vigla {
@@ -195,7 +197,7 @@ impl Vigla {
         let mut process = Process::start(command);
         let address = process.listens();
         let ca = PathBuf::from(process.next_line().strip_prefix("CA certificate: ").unwrap());
-        Self { process, door: Door::new(address, &ca), ca }
+        Self { process, door: Door::new(address, &ca), ca, dev: true }
     }
 
     /// `vigla serve` with this certificate and key.
@@ -204,7 +206,7 @@ impl Vigla {
         command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key).args(more);
         let mut process = Process::start(command);
         let address = process.listens();
-        Self { process, door: Door::new(address, ca), ca: ca.to_owned() }
+        Self { process, door: Door::new(address, ca), ca: ca.to_owned(), dev: false }
     }
 }
 
@@ -225,8 +227,10 @@ impl DerefMut for Vigla {
 impl Drop for Vigla {
     fn drop(&mut self) {
         self.process.kill();
-        // Killed like this it cannot tidy up.
-        fs::remove_file(&self.ca).ok();
+        if self.dev {
+            // Killed like this it cannot tidy up.
+            fs::remove_file(&self.ca).ok();
+        }
     }
 }
 

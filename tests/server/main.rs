@@ -25,4 +25,5 @@ mod refusals;
 mod reload;
 mod rotation;
 mod routes;
+mod soak;
 mod startup;

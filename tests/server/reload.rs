@@ -6,6 +6,7 @@ use std::fs::File;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -14,12 +15,12 @@ use serde_json::Value;
 
 use crate::common::cli::filter;
 use crate::common::review::{read, review, wire};
-use crate::common::{Http, Vigla, send};
+use crate::common::{Http, PATIENCE, Vigla, send};
 use crate::exposition::Exposition;
 use crate::mount::Mount;
 
 /// Settings under which a filter in `shop` is denied, or only warned of.
-fn settings(action: &str) -> String {
+pub(crate) fn settings(action: &str) -> String {
     format!(
         "apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\npolicies:\n  \
          envoyfilter-namespace: {{action: {action}}}\n"
@@ -37,16 +38,16 @@ fn broken(word: &str) -> String {
     format!("{}---\n{}", policy("one"), policy("two"))
 }
 
-fn filter_in_shop() -> String {
+pub(crate) fn filter_in_shop() -> String {
     wire(&review("CREATE", "shop", &filter("lua", "shop"), &Value::Null))
 }
 
 /// The set that judged, and whether a filter in `shop` may come in.
-async fn verdict(vigla: &Vigla) -> (String, bool) {
+pub(crate) async fn verdict(vigla: &Vigla) -> (String, bool) {
     judged(&vigla.door.post(Http::One, "/validate", filter_in_shop()).await.body)
 }
 
-fn judged(body: &str) -> (String, bool) {
+pub(crate) fn judged(body: &str) -> (String, bool) {
     let answer = read(body.as_bytes());
     (answer.audit_annotations["policy-set"].clone(), answer.allowed)
 }
@@ -113,6 +114,26 @@ async fn broken_documents_leave_the_set_in_force_and_are_told_once() {
     assert_eq!(metrics.value(r#"vigla_reloads_total{what="policies",result="taken_up"}"#), 1.0);
     let in_force: Vec<_> = metrics.families["vigla_policy_set"].samples.iter().map(|it| &*it.labels["hash"]).collect();
     assert_eq!(in_force, [&*set], "the one before is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_exceptions_are_counted() {
+    let exception =
+        |expires: &str| format!("{{policy: envoyfilter-namespace, reason: r, owner: o, expires: {expires}}}");
+    let settings = |exceptions: [&str; 3]| {
+        let head = "apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\nexceptions:";
+        format!("{head} [{}]\n", exceptions.map(exception).join(", "))
+    };
+    let mut mount = Mount::new(&[("mine.yaml", &settings(["2026-01-31", "2026-02-28", "2999-12-31"]))]);
+    let mut vigla = Vigla::start(&["--policies", mount.folder()]);
+    vigla.wait_for_log(" ready");
+    assert_eq!(Exposition::of(&vigla.door).await.value("vigla_expired_exceptions"), 2.0);
+    mount.swap(&[("mine.yaml", &settings(["2026-01-31", "2999-12-31", "2999-12-31"]))]);
+    vigla.wait_for_log("took up new policies");
+    let begun = Instant::now();
+    while Exposition::of(&vigla.door).await.value("vigla_expired_exceptions") != 1.0 {
+        assert!(begun.elapsed() < PATIENCE, "not counted anew");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

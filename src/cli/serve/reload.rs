@@ -111,7 +111,7 @@ pub(super) struct Upkeep {
 impl Upkeep {
     /// Says whether the server is ready, now and from now on, and takes up what changes.
     pub(super) fn begin(mut self) -> Result<(), Failure> {
-        self.certificate(Timestamp::now());
+        self.report(Timestamp::now());
         let looking = move || self.look();
         store::keep_looking(looking).map_err(|error| Failure::fault(format!("cannot start a thread: {error}")))
     }
@@ -125,10 +125,10 @@ impl Upkeep {
         if policies.is_err() {
             self.health.note("policies", Some("a fault of Vigla's own; its log has the place".to_owned()));
         }
-        self.certificate(Timestamp::now());
+        self.report(Timestamp::now());
     }
 
-    fn certificate(&mut self, now: Timestamp) {
+    fn report(&mut self, now: Timestamp) {
         if let Some(renewal) = &mut self.renewal {
             renewal.look(now, &self.health, &self.metrics);
         }
@@ -136,6 +136,9 @@ impl Upkeep {
             clients.look(&self.health, &self.metrics);
         }
         self.metrics.certificate_expires(self.identity.not_after());
+        let today = sources::today();
+        self.metrics
+            .expired_exceptions(self.webhook.set().policies().iter().map(|it| it.expired_exceptions(today)).sum());
         let Self { namespaces, health, metrics, .. } = self;
         let unsynced = namespaces.as_ref().and_then(|namespaces| namespaces.look(Instant::now(), health, metrics));
         match (self.identity.validity().objection(now), unsynced) {
@@ -171,12 +174,12 @@ mod tests {
             metrics: Arc::default(),
         };
         let end = dev.identity().not_after();
-        upkeep.certificate(end);
+        upkeep.report(end);
         assert_eq!(upkeep.health.phase(), Phase::Ready);
-        upkeep.certificate(end + Duration::from_secs(1));
+        upkeep.report(end + Duration::from_secs(1));
         let why = format!("the certificate has expired; it was valid until {end}");
         assert_eq!(upkeep.health.phase(), Phase::NotReady(why.into()));
-        upkeep.certificate(end);
+        upkeep.report(end);
         assert_eq!(upkeep.health.phase(), Phase::Ready, "the clock was wrong");
     }
 
