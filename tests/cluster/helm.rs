@@ -3,6 +3,7 @@
 
 mod kustomize;
 mod life;
+mod readme;
 mod rights;
 mod values;
 

@@ -45,7 +45,7 @@ fn write_ca(cluster: &Cluster, own: &str, ca: &str) {
 }
 
 /// Tries what one policy denies until it is refused like this: configurations take a moment to be in force.
-fn refused(cluster: &Cluster, like: &str) {
+pub(super) fn refused(cluster: &Cluster, like: &str) {
     let (begun, filter) = (Instant::now(), filter("lua", "default").to_string());
     loop {
         let run = cluster.kubectl_as("admin", &["create", "--dry-run=server", "-f", "-"], &filter);
