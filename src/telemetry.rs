@@ -38,7 +38,9 @@ pub enum Lines {
 /// Only the first call of a process has an effect.
 pub fn start(level: LevelFilter, lines: Lines) {
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr);
+    // A line that cannot be written (the disk is full, nobody reads the pipe any more) is lost: to say so on the same
+    // standard error would panic.
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).log_internal_errors(false);
     let started = match lines {
         Lines::Text { colored } => log.with_ansi(colored).finish().with(ours).try_init(),
         Lines::Json => log.json().flatten_event(true).finish().with(ours).try_init(),

@@ -1,7 +1,8 @@
 //! What the log says: one line a decision, none of the libraries', never what was sent.
 
-use hyper::http::StatusCode;
+use std::process::Command;
 
+use hyper::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::common::review::{read, review, wire};
@@ -18,6 +19,21 @@ async fn a_decision_is_one_line_at_every_level() {
             let foreign: Vec<_> = lines.iter().filter(|line| !line.contains(" vigla::")).collect();
             assert!(foreign.is_empty(), "{level}: {foreign:#?}");
             assert!(lines.last().unwrap().contains(REVIEW_UID));
+        }
+    }
+}
+
+/// Neither a full disk nor a reader who is gone keeps requests from being answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_log_it_serves_on() {
+    for standard_error in ["2>/dev/full", "2> >(true)"] {
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("exec \"$@\" {standard_error}"), "bash", env!("CARGO_BIN_EXE_vigla"), "serve"]);
+        command.args(["--listen", "127.0.0.1:0", "--dev", "--log-level", "debug"]);
+        let vigla = Vigla::spawn(command);
+        for body in [REVIEW, "{}", OLD] {
+            let answer = vigla.door.post(Http::One, "/validate", body).await;
+            assert_eq!(answer.status.is_success(), body != "{}", "{standard_error}: {}", answer.body);
         }
     }
 }
