@@ -33,7 +33,7 @@ mod string_match;
 mod virtual_service;
 
 pub use address::{Cidr, Reserved, reserved};
-pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh};
+pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh, is_injected};
 pub use annotation::{ANNOTATIONS, Known, LABELS, is_istio_key, known_annotation, known_label};
 pub use attachment::{Attachment, TargetRef, attachment, is_mesh_wide};
 pub use authorization::{Authorization, AuthorizationRule, Clause, Condition, Field};

@@ -24,7 +24,7 @@ pub use de::ShapeError;
 pub use duration::{DurationError, parse_duration, parse_gateway_duration};
 pub use edit::{Edit, EditError, conflicting, overlay, patch};
 pub use image::Image;
-pub(crate) use image::is_sha256;
+pub(crate) use image::{is_below, is_sha256};
 pub use inner::Inner;
 pub(crate) use json::json_error;
 pub use json::{ObjectSeed, read_json, read_json_at, read_object};

@@ -42,13 +42,25 @@ pub fn ambient(labels: &Labels, pod: PodFacts<'_>) -> Result<(), NotCaptured> {
 /// Nothing where that depends on labels of its namespace that are not known.
 #[must_use]
 pub fn is_in_mesh(namespace: &str, labels: Option<&Labels>, pod: PodFacts<'_>) -> Option<bool> {
-    let with = |labels: &Labels| {
+    decided(labels, |labels| {
         pod.injected || injection(namespace, labels, pod, false).is_ok() || ambient(labels, pod).is_ok()
-    };
+    })
+}
+
+/// Whether a Pod has a sidecar, or gets one, where injection is not on by default.
+///
+/// Nothing where that depends on labels of its namespace that are not known.
+#[must_use]
+pub fn is_injected(namespace: &str, labels: Option<&Labels>, pod: PodFacts<'_>) -> Option<bool> {
+    decided(labels, |labels| pod.injected || injection(namespace, labels, pod, false).is_ok())
+}
+
+/// What holds with these labels of a namespace or, where they are not known, with whichever it has.
+fn decided(labels: Option<&Labels>, holds: impl Fn(&Labels) -> bool) -> Option<bool> {
     if let Some(labels) = labels {
-        return Some(with(labels));
+        return Some(holds(labels));
     }
-    let mut all = labellings().map(|labels| with(&labels));
+    let mut all = labellings().map(|labels| holds(&labels));
     let first = all.next()?;
     all.all(|other| other == first).then_some(first)
 }
@@ -127,5 +139,16 @@ mod tests {
         ] {
             assert_eq!(is_in_mesh("shop", None, pod), expected, "{pod:?}");
         }
+        for (pod, expected) in [
+            (default, None),
+            (ambient, None),
+            (PodFacts { inject_label: Some("false"), ..ambient }, Some(false)),
+            (PodFacts { host_network: true, ..default }, Some(false)),
+            (PodFacts { injected: true, ..default }, Some(true)),
+        ] {
+            assert_eq!(is_injected("shop", None, pod), expected, "{pod:?}");
+        }
+        assert_eq!(is_injected("shop", Some(&labels(&[(DATAPLANE_MODE, "ambient")])), default), Some(false));
+        assert_eq!(is_injected("shop", Some(&labels(&[(INJECTION, "enabled")])), default), Some(true));
     }
 }

@@ -44,6 +44,20 @@ impl<'a> Image<'a> {
         let hexadecimal = self.digest.and_then(|digest| digest.strip_prefix("sha256:"));
         hexadecimal.is_some_and(is_sha256)
     }
+
+    /// Whether it comes from one of these places: registries, or folders in them.
+    #[must_use]
+    pub fn is_from(&self, places: &[String]) -> bool {
+        is_below(&format!("{}/{}", self.registry.unwrap_or("docker.io"), self.repository), places)
+    }
+}
+
+/// Whether what is named, registry first, lies in one of these places: registries, or folders in them.
+pub(crate) fn is_below(name: &str, places: &[String]) -> bool {
+    places.iter().any(|place| {
+        let rest = name.strip_prefix(place.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    })
 }
 
 /// Whether a text is a sum of SHA-256 in hexadecimal digits.
@@ -76,6 +90,22 @@ mod tests {
             ("", None, "", None, None),
         ] {
             assert_eq!(Image::parse(reference), Image { registry, repository, tag, digest }, "{reference}");
+        }
+    }
+
+    #[test]
+    fn comes_from_a_registry_or_a_folder_in_one() {
+        let places = ["docker.io/istio/", "reg:5000"].map(str::to_owned);
+        for (reference, expected) in [
+            ("istio/proxyv2:1.29.0", true),
+            ("docker.io/istio/proxyv2", true),
+            ("docker.io/istio", false),
+            ("docker.io/istio-evil/proxyv2", false),
+            ("evil.example/docker.io/istio/proxyv2", false),
+            ("reg:5000/a/b", true),
+            ("reg/a/b", false),
+        ] {
+            assert_eq!(Image::parse(reference).is_from(&places), expected, "{reference}");
         }
     }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::GroupKind;
-use crate::object::{Image, Node, Url, WrongType, is_sha256, quoted};
+use crate::object::{Image, Node, Url, WrongType, is_below, is_sha256, quoted};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
 
@@ -130,16 +130,10 @@ impl WasmSupplyChain {
             }
         }
         // User information, and a port, are no part of where it comes from.
-        let place = match image.registry.filter(|_| oci) {
-            Some(registry) => format!("{registry}/{}", image.repository),
-            None if oci => format!("docker.io/{}", image.repository),
-            None => format!("{}{}", url.host, url.rest),
+        let known = |registries: &Vec<String>| {
+            if oci { image.is_from(registries) } else { is_below(&format!("{}{}", url.host, url.rest), registries) }
         };
-        let known = |known: &String| {
-            let rest = place.strip_prefix(known.trim_end_matches('/'));
-            rest.is_some_and(|rest| rest.starts_with('/'))
-        };
-        if self.registries.as_ref().is_some_and(|registries| !registries.iter().any(known)) {
+        if self.registries.as_ref().is_some_and(|registries| !known(registries)) {
             let message = format!("the module {} comes from a place that is not allowed", quoted(text));
             findings.violation(finding(module, "url", &message, "one of the parameter registries"));
         }

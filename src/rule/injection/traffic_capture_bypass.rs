@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::mesh::protobuf::field;
 use crate::mesh::{GroupKind, JOBS, PodFacts, PodTemplate, WORKLOADS, pod_template, proxy_configs};
-use crate::object::{Image, Value};
+use crate::object::Value;
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
 use value::Bypass;
@@ -140,18 +140,6 @@ impl Rule for TrafficCaptureBypass {
             }
         }
         Ok(())
-    }
-}
-
-impl TrafficCaptureBypass {
-    /// Whether an image comes from one of the registries.
-    fn is_known(&self, image: &str) -> bool {
-        let Image { registry, repository, .. } = Image::parse(image);
-        let whole = format!("{}/{repository}", registry.unwrap_or("docker.io"));
-        self.registries.iter().any(|known| {
-            let known = known.trim_end_matches('/');
-            whole.strip_prefix(known).is_some_and(|rest| rest.starts_with('/'))
-        })
     }
 }
 

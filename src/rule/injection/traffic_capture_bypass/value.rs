@@ -2,7 +2,7 @@
 
 use super::TrafficCaptureBypass;
 use crate::mesh::Cidr;
-use crate::object::quoted;
+use crate::object::{Image, quoted};
 
 /// Something that goes past the proxy.
 pub(super) struct Bypass {
@@ -90,7 +90,7 @@ fn bootstrap(text: &str, _: &TrafficCaptureBypass) -> Vec<Bypass> {
 }
 
 fn image(text: &str, rule: &TrafficCaptureBypass) -> Vec<Bypass> {
-    if rule.is_known(text) {
+    if Image::parse(text).is_from(&rule.registries) {
         return Vec::new();
     }
     vec![Bypass::new(
