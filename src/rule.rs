@@ -12,6 +12,7 @@ mod request;
 pub mod routing;
 pub mod security;
 pub mod telemetry;
+pub mod workload;
 
 pub use crate::mesh::{GroupKind, Scope, Served, served, served_kinds};
 pub use documentation::Documentation;
@@ -185,6 +186,8 @@ pub static RULES: &[Entry] = &[
     entry!(gateway::gateway_selector::GatewaySelector, "gateway-selector"),
     entry!(gateway::gateway_tls::GatewayTls, "gateway-tls"),
     entry!(gateway::gateway_wildcard_hosts::GatewayWildcardHosts, "gateway-wildcard-hosts"),
+    entry!(workload::image_auto_without_injection::ImageAutoWithoutInjection, "image-auto-without-injection"),
+    entry!(workload::image_tag::ImageTag, "image-tag"),
     entry!(injection::inject_annotation_deprecated::InjectAnnotationDeprecated, "inject-annotation-deprecated"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
     entry!(installation::mesh_config_baseline::MeshConfigBaseline, "mesh-config-baseline"),

@@ -1,0 +1,4 @@
+//! Rules on what runs, in the mesh and beside it.
+
+pub mod image_auto_without_injection;
+pub mod image_tag;
