@@ -39,7 +39,7 @@ pub use attachment::{Attachment, TargetRef, attachment, is_mesh_wide};
 pub use authorization::{Authorization, AuthorizationRule, Clause, Condition, Field};
 pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS};
 pub use carrier::{Carrier, Opened, Place, Unreadable};
-pub use container::{Container, ContainerList};
+pub use container::{Container, ContainerList, REGISTRIES};
 pub use destination_rule::{ClientTls, TrafficPolicy, traffic_policies};
 pub use environment::{Variable, variable};
 pub use envoy_filter::{EnvoyPatch, envoy_patches};

@@ -198,6 +198,7 @@ pub static RULES: &[Entry] = &[
     entry!(telemetry::no_full_trace_sampling::NoFullTraceSampling, "no-full-trace-sampling"),
     entry!(injection::no_injection_bypass::NoInjectionBypass, "no-injection-bypass"),
     entry!(security::peerauthentication_strict::PeerauthenticationStrict, "peerauthentication-strict"),
+    entry!(workload::pod_security::PodSecurity, "pod-security"),
     entry!(telemetry::proxy_log_level::ProxyLogLevel, "proxy-log-level"),
     entry!(security::requestauthn_hygiene::RequestauthnHygiene, "requestauthn-hygiene"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),

@@ -10,6 +10,11 @@ use crate::object::{Image, Node, WrongType};
 /// <https://github.com/istio/istio/blob/master/manifests/charts/istio-control/istio-discovery/files/injection-template.yaml>
 const ISTIO: [&str; 3] = ["istio-proxy", "istio-init", "istio-validation"];
 
+/// Where Istio's releases are published: registries, or folders in them.
+///
+/// `hub` in <https://github.com/istio/istio/blob/master/manifests/charts/istio-control/istio-discovery/values.yaml>
+pub const REGISTRIES: [&str; 3] = ["docker.io/istio", "gcr.io/istio-release", "registry.istio.io"];
+
 /// The list in which a container stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContainerList {

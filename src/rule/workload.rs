@@ -2,3 +2,4 @@
 
 pub mod image_auto_without_injection;
 pub mod image_tag;
+pub mod pod_security;

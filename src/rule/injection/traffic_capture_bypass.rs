@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::protobuf::field;
-use crate::mesh::{GroupKind, JOBS, PodFacts, PodTemplate, WORKLOADS, pod_template, proxy_configs};
+use crate::mesh::{GroupKind, JOBS, PodFacts, PodTemplate, REGISTRIES, WORKLOADS, pod_template, proxy_configs};
 use crate::object::Value;
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -84,7 +84,7 @@ impl Default for TrafficCaptureBypass {
         Self {
             allowed_ports: Vec::new(),
             allowed_templates: own(&["sidecar", "gateway", "grpc-agent", "grpc-simple", "waypoint"]),
-            registries: own(&["docker.io/istio", "gcr.io/istio-release", "registry.istio.io"]),
+            registries: own(&REGISTRIES),
         }
     }
 }
