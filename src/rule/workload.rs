@@ -3,3 +3,5 @@
 pub mod image_auto_without_injection;
 pub mod image_tag;
 pub mod pod_security;
+pub mod probes;
+pub mod reserved_ports;
