@@ -169,6 +169,8 @@ pub static RULES: &[Entry] = &[
     entry!(security::authz_not_enforced::AuthzNotEnforced, "authz-not-enforced"),
     entry!(security::authz_safe_patterns::AuthzSafePatterns, "authz-safe-patterns"),
     entry!(security::authz_scope::AuthzScope, "authz-scope"),
+    entry!(workload::container_resources::ContainerResources, "container-resources"),
+    entry!(workload::default_namespace::DefaultNamespace, "default-namespace"),
     entry!(routing::destinationrule_resilience::DestinationruleResilience, "destinationrule-resilience"),
     entry!(routing::destinationrule_subsets::DestinationruleSubsets, "destinationrule-subsets"),
     entry!(security::destinationrule_tls_disabled::DestinationruleTlsDisabled, "destinationrule-tls-disabled"),

@@ -1,0 +1,204 @@
+//! `container-resources`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::mesh::{Container, ContainerList, POD_TEMPLATES, pod_template};
+use crate::object::{Edit, Node, Quantity, QuantityError, WrongType};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// Containers say what they need, and how much memory they get at most.
+    ///
+    /// # What it does
+    ///
+    /// Asks every container of a pod template, those that start first included, for a request of CPU and memory and for a
+    /// limit of memory; and refuses a request above its limit. A limit is a request too, where there is none. What the
+    /// Pod as a whole says under `spec.resources` counts for all its containers. Nothing, `0`, counts as missing. Istio's
+    /// own containers are left to the injector, and to `sidecar-resources`. With `defaults` and `action: Patch` what is
+    /// missing is added.
+    ///
+    /// # Why
+    ///
+    /// A container without a limit of memory may take its node's, and one without requests is the first to go when that
+    /// happens: the proxy in the same Pod goes with it.
+    /// <https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/>
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata: {name: cart, namespace: shop}
+    /// spec:
+    ///   template:
+    ///     metadata: {labels: {app: cart}}
+    ///     spec:
+    ///       containers:
+    ///       - {name: cart, image: "cart:1.2", resources: {requests: {cpu: 500m, memory: 256Mi}}}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata: {name: cart, namespace: shop}
+    /// spec:
+    ///   template:
+    ///     metadata: {labels: {app: cart}}
+    ///     spec:
+    ///       containers:
+    ///       - {name: cart, image: "cart:1.2", resources: {requests: {cpu: 500m}, limits: {memory: 256Mi}}}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// - `requireCpuLimit` (false): asks for a limit of CPU too.
+    /// - `defaults` (none): what a fix gives those that are missing:
+    ///   `{requests: {cpu: 100m, memory: 128Mi}, limits: {memory: 256Mi}}`.
+    ///
+    /// # Known limits
+    ///
+    /// What a LimitRange of the namespace adds to Pods does not stand in their templates, and is not seen.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct ContainerResources {
+        /// Asks for a limit of CPU too.
+        #[serde(default)]
+        require_cpu_limit: bool,
+        /// What a fix gives those that are missing.
+        #[serde(default)]
+        defaults: Defaults,
+    }
+}
+
+/// Resources of a container, as Kubernetes writes them.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Defaults {
+    requests: Amounts,
+    limits: Amounts,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Amounts {
+    cpu: Option<Amount>,
+    memory: Option<Amount>,
+}
+
+impl Amounts {
+    fn of(&self, resource: &str) -> Option<&Amount> {
+        if resource == "cpu" { self.cpu.as_ref() } else { self.memory.as_ref() }
+    }
+}
+
+/// A quantity, in the words that a fix is to write.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+struct Amount(String);
+
+impl TryFrom<String> for Amount {
+    type Error = QuantityError;
+
+    fn try_from(text: String) -> Result<Self, QuantityError> {
+        Quantity::parse(&text).map(|_| Self(text))
+    }
+}
+
+impl Rule for ContainerResources {
+    const METADATA: Metadata = Metadata {
+        name: "container-resources",
+        severity: Severity::Medium,
+        kinds: &POD_TEMPLATES,
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &POD_TEMPLATES,
+        codes: &[],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let kind = &input.request.kind;
+        let Some(template) = pod_template(&kind.group, &kind.kind, input.object)? else { return Ok(()) };
+        let Some(spec) = template.spec else { return Ok(()) };
+        for container in template.listed_containers()? {
+            if !container.is_istio() && container.list != ContainerList::Ephemeral {
+                for resource in ["cpu", "memory"] {
+                    self.judge(spec, &container, resource, findings)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ContainerResources {
+    fn judge(
+        &self,
+        spec: Node<'_>,
+        container: &Container<'_>,
+        resource: &str,
+        findings: &mut Findings,
+    ) -> Result<(), WrongType> {
+        let said = |of: Node<'_>, part: &str| {
+            let amount = of.map_at(&["resources", part])?.map_or(Ok(None), |amounts| amounts.quantity(resource))?;
+            Ok(amount.filter(|amount| *amount > Quantity::ZERO))
+        };
+        let (request, limit) = (said(container.node, "requests")?, said(container.node, "limits")?);
+        let (pod_request, pod_limit) = (said(spec, "requests")?, said(spec, "limits")?);
+        if request.or(limit).or(pod_request).or(pod_limit).is_none() {
+            findings.violation(self.missing(container, "requests", resource));
+        }
+        if limit.or(pod_limit).is_none() && (resource == "memory" || self.require_cpu_limit) {
+            findings.violation(self.missing(container, "limits", resource));
+        }
+        if let (Some(request), Some(limit)) = (request, limit)
+            && request > limit
+        {
+            findings.violation(above(container, resource));
+        }
+        Ok(())
+    }
+
+    fn missing(&self, container: &Container<'_>, part: &str, resource: &str) -> Finding {
+        let what = if part == "limits" { "limit" } else { "request" };
+        let finding = finding(container, part, resource);
+        let amounts = if part == "limits" { &self.defaults.limits } else { &self.defaults.requests };
+        let set = |amount: &Amount| Edit::Set { path: finding.path.clone(), value: amount.0.clone().into() };
+        Finding {
+            message: format!("the {} has no {what} of {resource}", container.subject()),
+            wanted: format!("a {what} of {resource}"),
+            remedy: format!("set resources.{part}.{resource} to what it was measured to need"),
+            fix: amounts.of(resource).map(set).into_iter().collect(),
+            ..finding
+        }
+    }
+}
+
+fn above(container: &Container<'_>, resource: &str) -> Finding {
+    let said = |part| container.node.at(&["resources", part, resource]).map(Node::to_json);
+    Finding {
+        value: [said("requests"), said("limits")].into_iter().flatten().collect(),
+        message: format!("the {} asks for more {resource} than its limit", container.subject()),
+        wanted: "at most the limit".to_owned(),
+        remedy: "lower the request, or raise the limit; Pods are refused".to_owned(),
+        ..finding(container, "requests", resource)
+    }
+}
+
+fn finding(container: &Container<'_>, part: &str, resource: &str) -> Finding {
+    let steps = ["resources", part, resource];
+    let mut path = container.node.pointer();
+    steps.iter().for_each(|step| path.push_back(*step));
+    Finding {
+        path,
+        subject: format!("{}: {part}.{resource}", container.subject()),
+        value: container.node.at(&steps).map_or(Value::Null, Node::to_json),
+        ..Finding::default()
+    }
+}

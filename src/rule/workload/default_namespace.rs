@@ -1,0 +1,86 @@
+//! `default-namespace`.
+
+use json_patch::jsonptr::PointerBuf;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::POD_TEMPLATES;
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// Workloads run in a namespace of their own, and not in `default`.
+    ///
+    /// # What it does
+    ///
+    /// Refuses Pods and what has a pod template in the namespace `default`.
+    ///
+    /// # Why
+    ///
+    /// Injection, mTLS, authorization and what a `Sidecar` sees are said by namespace, and `default` is whatever nobody
+    /// placed: its policies fit none of what runs there.
+    /// <https://istio.io/latest/docs/ops/deployment/deployment-models/#namespace-tenancy>,
+    /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/>.
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata: {name: cart, namespace: default}
+    /// spec: {template: {spec: {containers: [{name: cart, image: "cart:1.2"}]}}}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: apps/v1
+    /// kind: Deployment
+    /// metadata: {name: cart, namespace: shop}
+    /// spec: {template: {spec: {containers: [{name: cart, image: "cart:1.2"}]}}}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// None.
+    ///
+    /// # Known limits
+    ///
+    /// A file whose objects name no namespace is judged as for `default`, unless `vigla check --namespace` names
+    /// another.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct DefaultNamespace {}
+}
+
+const DEFAULT: &str = "default";
+
+impl Rule for DefaultNamespace {
+    const METADATA: Metadata = Metadata {
+        name: "default-namespace",
+        severity: Severity::Low,
+        kinds: &POD_TEMPLATES,
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &[],
+        codes: &[],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let request = input.request;
+        // The request's namespace, never the object's own field: that one may be empty.
+        if request.namespace == DEFAULT {
+            findings.violation(Finding {
+                path: PointerBuf::from_tokens(["metadata", "namespace"]),
+                subject: "namespace".to_owned(),
+                value: DEFAULT.into(),
+                message: format!("a {} in the namespace `default`", request.kind.kind),
+                wanted: "a namespace of the application or its team".to_owned(),
+                remedy: "name the namespace in the object, or by --namespace of kubectl".to_owned(),
+                ..Finding::default()
+            });
+        }
+        Ok(())
+    }
+}
