@@ -126,10 +126,11 @@ impl Rule for ContainerResources {
         let kind = &input.request.kind;
         let Some(template) = pod_template(&kind.group, &kind.kind, input.object)? else { return Ok(()) };
         let Some(spec) = template.spec else { return Ok(()) };
+        let pod = spec.map("resources")?;
         for container in template.listed_containers()? {
             if !container.is_istio() && container.list != ContainerList::Ephemeral {
                 for resource in ["cpu", "memory"] {
-                    self.judge(spec, &container, resource, findings)?;
+                    self.judge(pod, &container, resource, findings)?;
                 }
             }
         }
@@ -138,19 +139,22 @@ impl Rule for ContainerResources {
 }
 
 impl ContainerResources {
+    /// `pod`: the resources of the Pod as a whole.
     fn judge(
         &self,
-        spec: Node<'_>,
+        pod: Option<Node<'_>>,
         container: &Container<'_>,
         resource: &str,
         findings: &mut Findings,
     ) -> Result<(), WrongType> {
-        let said = |of: Node<'_>, part: &str| {
-            let amount = of.map_at(&["resources", part])?.map_or(Ok(None), |amounts| amounts.quantity(resource))?;
+        let said = |resources: Option<Node<'_>>, part: &str| {
+            let amounts = resources.map_or(Ok(None), |resources| resources.map(part))?;
+            let amount = amounts.map_or(Ok(None), |amounts| amounts.quantity(resource))?;
             Ok(amount.filter(|amount| *amount > Quantity::ZERO))
         };
-        let (request, limit) = (said(container.node, "requests")?, said(container.node, "limits")?);
-        let (pod_request, pod_limit) = (said(spec, "requests")?, said(spec, "limits")?);
+        let own = container.node.map("resources")?;
+        let (request, limit) = (said(own, "requests")?, said(own, "limits")?);
+        let (pod_request, pod_limit) = (said(pod, "requests")?, said(pod, "limits")?);
         if request.or(limit).or(pod_request).or(pod_limit).is_none() {
             findings.violation(self.missing(container, "requests", resource));
         }

@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{
-    ContainerList, INJECT, INJECTION, NotInjected, POD_TEMPLATES, PodFacts, injection, is_injected, pod_template,
-};
+use crate::mesh::{ContainerList, NotInjected, POD_TEMPLATES, PodFacts, injection, is_injected, pod_template};
 use crate::object::Node;
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -109,29 +107,39 @@ impl Rule for ImageAutoWithoutInjection {
 }
 
 fn finding(image: Node<'_>, subject: String, why: Option<NotInjected>) -> Finding {
-    let why = why.map(|why| format!(": {}", reason(why))).unwrap_or_default();
+    let (why, remedy) = why.map_or(("", ASK), reason);
+    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
     Finding {
         path: image.pointer(),
         value: AUTO.into(),
         message: format!("the {subject} has `image: auto`, and nothing is injected into its Pods{why}"),
         wanted: "Pods that are injected, or the image of the proxy".to_owned(),
-        remedy: format!(
-            "label the namespace {INJECTION}=enabled or istio.io/rev=REVISION, or the Pods {INJECT}: \"true\" where \
-             the namespace says nothing"
-        ),
+        remedy: remedy.to_owned(),
         subject,
         ..Finding::default()
     }
 }
 
-fn reason(why: NotInjected) -> &'static str {
+const ASK: &str = "label the namespace istio-injection=enabled or istio.io/rev=REVISION, or the Pods \
+                   sidecar.istio.io/inject: \"true\" where the namespace says nothing";
+
+/// Why nothing is injected, and what to do about it.
+fn reason(why: NotInjected) -> (&'static str, &'static str) {
     match why {
-        NotInjected::Namespace => "the namespace turns injection off",
-        NotInjected::PodLabel => "their label `sidecar.istio.io/inject` says `false`",
-        NotInjected::PodAnnotation => "their annotation `sidecar.istio.io/inject` says `false`",
-        NotInjected::NotAsked => "neither a label of the namespace nor one of theirs asks for it",
-        NotInjected::EmptyRevision => "the revision in `istio.io/rev` is empty",
-        NotInjected::HostNetwork => "they are on their node's network",
-        NotInjected::SystemNamespace => "Istio injects nothing in this namespace",
+        NotInjected::Namespace => {
+            ("the namespace turns injection off", "run it in a namespace without istio-injection, or with `enabled`")
+        }
+        NotInjected::PodLabel => ("their label `sidecar.istio.io/inject` says `false`", "set the label to \"true\""),
+        NotInjected::PodAnnotation => {
+            ("their annotation `sidecar.istio.io/inject` says `false`", "take the annotation away, and set the label")
+        }
+        NotInjected::NotAsked => ("neither a label of the namespace nor one of theirs asks for it", ASK),
+        NotInjected::EmptyRevision => {
+            ("the revision in `istio.io/rev` is empty", "name the revision of a control plane")
+        }
+        NotInjected::HostNetwork => {
+            ("they are on their node's network", "take hostNetwork away, or name the image of the proxy")
+        }
+        NotInjected::SystemNamespace => ("Istio injects nothing in this namespace", "run it in another namespace"),
     }
 }

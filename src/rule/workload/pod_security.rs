@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mesh::{Container, Labels, POD_TEMPLATES, REGISTRIES, pod_template};
+use crate::mesh::{Container, Labels, POD_TEMPLATES, PodFacts, REGISTRIES, pod_template};
 use crate::object::{Node, WrongType, quoted};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -142,11 +142,15 @@ impl Rule for PodSecurity {
         let Some(template) = pod_template(&request.kind.group, &request.kind.kind, object)? else { return Ok(()) };
         let Some(spec) = template.spec else { return Ok(()) };
         judge_node(spec, findings)?;
+        let PodFacts { injected, .. } = PodFacts::of(&template)?;
+        let pod = spec.map("securityContext")?;
+        // There is no escalation on Windows, and the API refuses the field.
+        let windows = spec.map("os")?.map_or(Ok(None), |os| os.text("name"))? == Some("windows");
         for container in template.listed_containers()? {
-            let init = is_istio_init(&template, &container, &self.registries)?;
-            self.judge_escalation(spec, &container, findings)?;
+            let init = is_istio_init(injected, &container, &self.registries)?;
+            self.judge_escalation(&container, windows, findings)?;
             if !init {
-                self.judge_user(spec, &container, findings)?;
+                self.judge_user(&container, pod, findings)?;
             }
             self.judge_capabilities(&container, init, findings)?;
             findings.advise(refused_by_standard(&container, namespace_labels).filter(|_| init));
@@ -183,14 +187,12 @@ fn is_filled_in(container: &Container<'_>) -> Result<bool, WrongType> {
 impl PodSecurity {
     fn judge_escalation(
         &self,
-        spec: Node<'_>,
         container: &Container<'_>,
+        windows: bool,
         findings: &mut Findings,
     ) -> Result<(), WrongType> {
         let context = container.node.map("securityContext")?;
         let own = |field: &str| context.map_or(Ok(None), |context| context.boolean(field));
-        // There is no escalation on Windows, and the API refuses the field.
-        let windows = spec.map("os")?.map_or(Ok(None), |os| os.text("name"))? == Some("windows");
         let asked = self.require_no_escalation && !windows && !is_filled_in(container)?;
         let (field, what) = match (own("privileged")?, own(ESCALATION)?) {
             (Some(true), _) => ("privileged", "can do what its node can"),
@@ -202,11 +204,15 @@ impl PodSecurity {
         Ok(())
     }
 
-    fn judge_user(&self, spec: Node<'_>, container: &Container<'_>, findings: &mut Findings) -> Result<(), WrongType> {
+    /// `pod`: the security context of the Pod, which counts where the container says nothing.
+    fn judge_user(
+        &self,
+        container: &Container<'_>,
+        pod: Option<Node<'_>>,
+        findings: &mut Findings,
+    ) -> Result<(), WrongType> {
         let (mut user, mut non_root) = (None, None);
-        // What the container says goes before what the Pod says.
-        for of in [container.node, spec] {
-            let Some(context) = of.map("securityContext")? else { continue };
+        for context in [container.node.map("securityContext")?, pod].into_iter().flatten() {
             user = user.or(context.integer("runAsUser")?);
             non_root = non_root.or(context.boolean("runAsNonRoot")?);
         }

@@ -63,8 +63,9 @@ documented! {
     ///
     /// # Known limits
     ///
-    /// Ports that an application opens and does not list are not seen, nor which Pods a Service selects. Where the labels
-    /// of the namespace are not known, and decide, it is advice. Pods of an ambient mesh, where ztunnel takes 15001,
+    /// Ports that an application opens and does not list are not seen, nor which Pods a Service selects: one that selects
+    /// by the label `istio` is taken for a gateway's. Where the labels of the namespace are not known, and decide, it is
+    /// advice. Pods of an ambient mesh, where ztunnel takes 15001,
     /// 15006, 15008 and 15053, are not judged.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]

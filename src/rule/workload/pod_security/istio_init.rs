@@ -1,6 +1,6 @@
 //! What may change a Pod's network: Istio's program that does, and nothing in its place.
 
-use crate::mesh::{Container, ContainerList, PodFacts, PodTemplate};
+use crate::mesh::{Container, ContainerList};
 use crate::object::WrongType;
 
 /// What a container may be made to run beside, or instead of, the program that its arguments name.
@@ -15,13 +15,15 @@ const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// Anyone may write its name, its image and the injector's annotation into a Pod. So what it runs is asked for too: from
 /// a registry of Istio's the program that redirects traffic, without a command, hook or probe of somebody's own, without
 /// files from outside the image, and without variables by which other programs or libraries are found.
+///
+/// `injected` says whether the Pod has that annotation.
 pub(super) fn is_istio_init(
-    template: &PodTemplate<'_>,
+    injected: bool,
     container: &Container<'_>,
     registries: &[String],
 ) -> Result<bool, WrongType> {
     let Container { node, name, list } = *container;
-    if name != "istio-init" || list != ContainerList::Init || !PodFacts::of(template)?.injected {
+    if name != "istio-init" || list != ContainerList::Init || !injected {
         return Ok(false);
     }
     let Some(image) = container.image()? else { return Ok(false) };
@@ -48,16 +50,17 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::mesh::{REGISTRIES, pod_template};
+    use crate::mesh::{PodFacts, REGISTRIES, pod_template};
     use crate::object::read_json;
 
     fn passes(pod: &Value) -> bool {
         let text = pod.to_string();
         let tree = read_json(&text).unwrap();
         let template = pod_template("", "Pod", tree.root()).unwrap().unwrap();
+        let injected = PodFacts::of(&template).unwrap().injected;
         let registries = REGISTRIES.map(str::to_owned);
         let containers = template.listed_containers().unwrap();
-        containers.iter().any(|container| is_istio_init(&template, container, &registries).unwrap())
+        containers.iter().any(|container| is_istio_init(injected, container, &registries).unwrap())
     }
 
     fn pod() -> Value {
