@@ -103,6 +103,17 @@ impl<'a> Tree<'a> {
         builder.finish()
     }
 
+    /// A JSON value as a tree.
+    ///
+    /// # Errors
+    /// Where it nests too deep.
+    pub fn of_json(value: &serde_json::Value) -> Result<Tree<'static>, ReadError> {
+        let text = value.to_string();
+        let mut builder = Builder::with_capacity(0);
+        builder.copy(read_json(&text)?.root(), None, Depth::Inside);
+        Ok(builder.finish())
+    }
+
     fn entry(&self, index: u32) -> Option<&Entry<'a>> {
         self.entries.get(index as usize)
     }

@@ -1,7 +1,8 @@
 //! What installers make a control plane of: Helm values and profiles in their objects.
 
-use super::GroupKind;
-use crate::object::{Node, WrongType};
+use super::release::release_values;
+use super::{Carrier, GroupKind, Opened, Place, RELEASES, Unreadable};
+use crate::object::Node;
 
 /// Kinds with Helm values for a control plane.
 pub const INSTALLATIONS: [GroupKind; 3] = [
@@ -10,17 +11,41 @@ pub const INSTALLATIONS: [GroupKind; 3] = [
     GroupKind { group: "sailoperator.io", kind: "IstioRevision" },
 ];
 
-/// Helm values as an object has them: the checked ones, then those that are passed on unchecked.
-#[derive(Clone, Debug)]
-pub struct HelmValues<'t>(Vec<Node<'t>>);
+/// All kinds with Helm values of Istio's.
+pub const HELM_VALUES: [GroupKind; INSTALLATIONS.len() + RELEASES.len()] =
+    GroupKind::all_of(&[&INSTALLATIONS, &RELEASES]);
 
-/// The Helm values of one of [`INSTALLATIONS`].
+/// Helm values for one control plane as an object has them: the checked ones, then those that are passed on unchecked.
+#[derive(Clone, Debug)]
+pub struct HelmValues<'t> {
+    parts: Vec<Opened<'t>>,
+    /// The profile that the object names beside its values.
+    profile: Option<Node<'t>>,
+}
+
+/// Something in Helm values.
+#[derive(Clone, Debug)]
+pub struct HelmValue<'v> {
+    /// What stands there.
+    pub node: Node<'v>,
+    /// Where it stands in the object.
+    pub place: Place,
+}
+
+/// The Helm values in an object of one of [`HELM_VALUES`], each for a control plane; none in other kinds.
 ///
 /// # Errors
 /// Where they are no map.
-pub fn helm_values(object: Node<'_>) -> Result<HelmValues<'_>, WrongType> {
-    let Some(spec) = object.map("spec")? else { return Ok(HelmValues(Vec::new())) };
-    Ok(HelmValues(spec.map("values")?.into_iter().chain(spec.map("unvalidatedValues")?).collect()))
+pub fn helm_values<'t>((group, kind): (&str, &str), object: Node<'t>) -> Result<Vec<HelmValues<'t>>, Unreadable> {
+    let is = |kinds: &[GroupKind]| kinds.iter().any(|own| own.is(group, kind));
+    if is(&RELEASES) {
+        let roots = release_values(kind, object)?;
+        return Ok(roots.into_iter().map(|root| HelmValues { parts: vec![root], profile: None }).collect());
+    }
+    let Some(spec) = object.map("spec")?.filter(|_| is(&INSTALLATIONS)) else { return Ok(Vec::new()) };
+    let values = spec.map("values")?.into_iter().chain(spec.map("unvalidatedValues")?);
+    let parts = values.map(|node| Opened::new("values", node, None, None)).collect();
+    Ok(vec![HelmValues { parts, profile: spec.get("profile").filter(|node| !node.is_null()) }])
 }
 
 impl<'t> HelmValues<'t> {
@@ -28,29 +53,44 @@ impl<'t> HelmValues<'t> {
     ///
     /// # Errors
     /// Where a step of the path is no map.
-    pub fn all(&self, path: &[&str], name: &str) -> Result<Vec<Node<'t>>, WrongType> {
+    pub fn all(&self, path: &[&str], name: &str) -> Result<Vec<HelmValue<'_>>, Unreadable> {
         let mut found = Vec::new();
-        for values in &self.0 {
-            found.extend(values.map_at(path)?.and_then(|map| map.get(name)).filter(|node| !node.is_null()));
+        for part in &self.parts {
+            let map = part.root().map_at(path).map_err(|error| part.refused(error))?;
+            let node = map.and_then(|map| map.get(name)).filter(|node| !node.is_null());
+            found.extend(node.map(|node| HelmValue { node, place: part.place(node) }));
         }
         Ok(found)
     }
+
+    /// The mesh configs in them.
+    pub fn mesh_configs(&self) -> impl Iterator<Item = Carrier<'t>> {
+        let has = |part: &&Opened<'t>| part.root().get("meshConfig").is_some_and(|node| !node.is_null());
+        self.parts.iter().filter(has).map(|part| part.part("meshConfig", ["meshConfig"]).into_carrier())
+    }
+
+    /// The profiles that they and their object name, wherever they may, each with its name: of a path it is the file's.
+    ///
+    /// # Errors
+    /// Where one is no string.
+    pub fn profiles(&self) -> Result<Vec<(HelmValue<'_>, &str)>, Unreadable> {
+        let own = self.profile.map(|node| HelmValue { node, place: node.into() });
+        let mut named: Vec<_> = own.into_iter().collect();
+        named.extend(self.all(&[], "profile")?);
+        named.extend(self.all(&["global"], "profile")?);
+        named.into_iter().map(|value| value.text().map(profile).map(|name| (value, name))).collect()
+    }
 }
 
-/// The profiles that one of [`INSTALLATIONS`] names, wherever it may, each with its name: of a path it is the file's.
-///
-/// # Errors
-/// Where one is no string.
-pub fn profiles(object: Node<'_>) -> Result<Vec<(Node<'_>, &str)>, WrongType> {
-    let own = object.map("spec")?.and_then(|spec| spec.get("profile")).filter(|node| !node.is_null());
-    let values = helm_values(object)?;
-    let mut named: Vec<_> = own.into_iter().collect();
-    named.extend(values.all(&[], "profile")?);
-    named.extend(values.all(&["global"], "profile")?);
-    named
-        .into_iter()
-        .map(|node| Ok((node, profile(node.as_str().ok_or_else(|| node.wrong_type("a string"))?))))
-        .collect()
+impl<'v> HelmValue<'v> {
+    /// The string here.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn text(&self) -> Result<&'v str, Unreadable> {
+        let message = || format!("`{}` is {}, expected a string", self.place.path, self.node.type_name());
+        self.node.as_str().ok_or_else(|| Unreadable { place: self.place.clone(), message: message() })
+    }
 }
 
 fn profile(text: &str) -> &str {
@@ -65,6 +105,8 @@ mod tests {
     use super::*;
     use crate::object::read_json;
 
+    const OPERATOR: (&str, &str) = ("install.istio.io", "IstioOperator");
+
     #[test]
     fn finds_values_of_both_sorts() {
         let text = json!({"spec": {
@@ -73,9 +115,9 @@ mod tests {
         }})
         .to_string();
         let tree = read_json(&text).unwrap();
-        let values = helm_values(tree.root()).unwrap();
+        let values = helm_values(OPERATOR, tree.root()).unwrap().remove(0);
         let texts = |path: &[&str], name: &str| -> Vec<String> {
-            values.all(path, name).unwrap().into_iter().map(|node| node.pointer().to_string()).collect()
+            values.all(path, name).unwrap().into_iter().map(|value| value.place.path.to_string()).collect()
         };
         let expected =
             ["/spec/values/global/proxy/logLevel", "/spec/unvalidatedValues/global/proxy/logLevel"].map(str::to_owned);
@@ -93,11 +135,14 @@ mod tests {
         }})
         .to_string();
         let tree = read_json(&text).unwrap();
-        let found: Vec<_> = profiles(tree.root()).unwrap().into_iter().map(|(_, name)| name).collect();
+        let values = helm_values(OPERATOR, tree.root()).unwrap().remove(0);
+        let found: Vec<_> = values.profiles().unwrap().into_iter().map(|(_, name)| name).collect();
         assert_eq!(found, ["demo", "ambient", "preview"]);
         for wrong in [json!({"profile": 1}), json!({"values": []}), json!({"values": {"global": {"profile": {}}}})] {
             let text = json!({"spec": wrong}).to_string();
-            assert!(profiles(read_json(&text).unwrap().root()).is_err(), "{wrong}");
+            let tree = read_json(&text).unwrap();
+            let values = helm_values(OPERATOR, tree.root());
+            assert!(values.is_err() || values.is_ok_and(|values| values[0].profiles().is_err()), "{wrong}");
         }
     }
 }

@@ -1,16 +1,19 @@
 //! What carries mesh config: ConfigMaps that istiod reads, and the objects that installers make those of.
 
-use super::{Carrier, GroupKind, Mesh};
+use super::{Carrier, GroupKind, HelmValues, Mesh, RELEASES, Unreadable, helm_values};
 use crate::object::{Node, WrongType};
 
 /// Kinds that carry mesh config.
-pub const MESH_CONFIGS: [GroupKind; 5] = [
-    GroupKind { group: "", kind: "ConfigMap" },
-    GroupKind { group: "install.istio.io", kind: "IstioOperator" },
-    GroupKind { group: "maistra.io", kind: "ServiceMeshControlPlane" },
-    GroupKind { group: "sailoperator.io", kind: "Istio" },
-    GroupKind { group: "sailoperator.io", kind: "IstioRevision" },
-];
+pub const MESH_CONFIGS: [GroupKind; 7] = GroupKind::all_of(&[
+    &[
+        GroupKind { group: "", kind: "ConfigMap" },
+        GroupKind { group: "install.istio.io", kind: "IstioOperator" },
+        GroupKind { group: "maistra.io", kind: "ServiceMeshControlPlane" },
+        GroupKind { group: "sailoperator.io", kind: "Istio" },
+        GroupKind { group: "sailoperator.io", kind: "IstioRevision" },
+    ],
+    &RELEASES,
+]);
 
 /// The mesh configs of an object of this kind, with this namespace and name.
 ///
@@ -26,12 +29,12 @@ pub fn mesh_configs<'t>(
     (namespace, name): (&str, &str),
     object: Node<'t>,
     mesh: &Mesh,
-) -> Result<Vec<Carrier<'t>>, WrongType> {
+) -> Result<Vec<Carrier<'t>>, Unreadable> {
     let at = |paths: &[&[&str]]| -> Result<Vec<Carrier<'t>>, WrongType> {
         let mut found = Vec::new();
         for path in paths {
             let node = object.map_at(path)?.and_then(|parent| parent.get("meshConfig"));
-            found.extend(node.filter(|node| !node.is_null()).map(|node| Carrier { name: "meshConfig", node }));
+            found.extend(node.filter(|node| !node.is_null()).map(|node| Carrier::new("meshConfig", node)));
         }
         Ok(found)
     };
@@ -40,11 +43,16 @@ pub fn mesh_configs<'t>(
             let data = object.map("data")?;
             let text = data.map_or(Ok(None), |data| data.text("mesh"))?;
             let node = data.filter(|_| text.is_some()).and_then(|data| data.get("mesh"));
-            Ok(node.into_iter().map(|node| Carrier { name: "mesh", node }).collect())
+            Ok(node.into_iter().map(|node| Carrier::new("mesh", node)).collect())
         }
-        ("install.istio.io", "IstioOperator") => at(&[&["spec"], &["spec", "values"], &["spec", "unvalidatedValues"]]),
-        ("sailoperator.io", "Istio" | "IstioRevision") => at(&[&["spec", "values"]]),
-        ("maistra.io", "ServiceMeshControlPlane") => at(&[&["spec", "techPreview"]]),
+        ("install.istio.io", "IstioOperator") => {
+            Ok(at(&[&["spec"], &["spec", "values"], &["spec", "unvalidatedValues"]])?)
+        }
+        ("sailoperator.io", "Istio" | "IstioRevision") => Ok(at(&[&["spec", "values"]])?),
+        ("maistra.io", "ServiceMeshControlPlane") => Ok(at(&[&["spec", "techPreview"]])?),
+        _ if RELEASES.iter().any(|own| own.is(group, kind)) => {
+            Ok(helm_values((group, kind), object)?.iter().flat_map(HelmValues::mesh_configs).collect())
+        }
         _ => Ok(Vec::new()),
     }
 }
@@ -63,8 +71,8 @@ mod tests {
     fn found(kind: (&str, &str), name: (&str, &str), json: &str) -> Result<Vec<String>, String> {
         let tree = read_json(json).unwrap();
         let mesh = Mesh { shared_mesh_configs: vec!["shared".to_owned()], ..Mesh::default() };
-        let carriers = mesh_configs(kind, name, tree.root(), &mesh).map_err(|error| error.to_string())?;
-        Ok(carriers.iter().map(|carrier| carrier.node.pointer().to_string()).collect())
+        let carriers = mesh_configs(kind, name, tree.root(), &mesh).map_err(|error| error.message)?;
+        Ok(carriers.iter().map(|carrier| carrier.node().pointer().to_string()).collect())
     }
 
     #[test]

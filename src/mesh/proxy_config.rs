@@ -43,7 +43,7 @@ pub fn proxy_configs<'t>(group: &str, kind: &str, object: Node<'t>) -> Result<Ve
             && let Some(Variable::Value(Some(node)) | Variable::Elsewhere(node)) = variable(container, VARIABLE)?
             && node.as_str().is_some()
         {
-            found.push(Carrier { name: VARIABLE, node });
+            found.push(Carrier::new(VARIABLE, node));
         }
     }
     Ok(found)
@@ -62,7 +62,7 @@ fn gateway_annotations(object: Node<'_>) -> Result<Option<Node<'_>>, WrongType> 
 fn text<'t>(map: Option<Node<'t>>, name: &'static str) -> Result<Option<Carrier<'t>>, WrongType> {
     let Some(map) = map else { return Ok(None) };
     let text = map.text(name)?;
-    Ok(map.get(name).filter(|_| text.is_some()).map(|node| Carrier { name, node }))
+    Ok(map.get(name).filter(|_| text.is_some()).map(|node| Carrier::new(name, node)))
 }
 
 #[cfg(test)]
@@ -73,7 +73,7 @@ mod tests {
     fn found(group: &str, kind: &str, json: &str) -> Result<Vec<String>, String> {
         let tree = read_json(json).unwrap();
         let carriers = proxy_configs(group, kind, tree.root()).map_err(|error| error.to_string())?;
-        Ok(carriers.iter().map(|carrier| carrier.node.pointer().to_string()).collect())
+        Ok(carriers.iter().map(|carrier| carrier.node().pointer().to_string()).collect())
     }
 
     #[test]

@@ -43,8 +43,9 @@ struct Family {
 /// The kinds that rules may read.
 ///
 /// From Kubernetes 1.36 and the CRDs of Istio 1.31, Gateway API 1.7 (both channels), the Sail operator, Maistra 2.6,
-/// Argo Rollouts 1.10 and Knative Serving 0.51. A version that a cluster does not serve does no harm in a webhook's
-/// rule, and one that is missing here is converted to one that is not (`matchPolicy: Equivalent`).
+/// Argo CD 3.4, Argo Rollouts 1.10, Flux 2.6 and Knative Serving 0.51. A kind or version that a cluster does not serve
+/// does no harm in a webhook's rule, and a version that is missing here is converted to one that is not
+/// (`matchPolicy: Equivalent`).
 const FAMILIES: &[Family] = &[
     Family { group: "", scope: Scope::Cluster, versions: &["v1"], kinds: &[("Namespace", "namespaces")] },
     Family {
@@ -80,7 +81,7 @@ const FAMILIES: &[Family] = &[
         group: "argoproj.io",
         scope: Scope::Namespaced,
         versions: &["v1alpha1"],
-        kinds: &[("Rollout", "rollouts")],
+        kinds: &[("Application", "applications"), ("Rollout", "rollouts")],
     },
     Family {
         group: "batch",
@@ -129,6 +130,12 @@ const FAMILIES: &[Family] = &[
         scope: Scope::Namespaced,
         versions: &["v1", "v1alpha2"],
         kinds: &[("TCPRoute", "tcproutes"), ("UDPRoute", "udproutes")],
+    },
+    Family {
+        group: "helm.toolkit.fluxcd.io",
+        scope: Scope::Namespaced,
+        versions: &["v2", "v2beta2", "v2beta1"],
+        kinds: &[("HelmRelease", "helmreleases")],
     },
     Family {
         group: "install.istio.io",

@@ -3,6 +3,7 @@
 use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 
+use crate::mesh::{Place, Unreadable};
 use crate::object::{Edit, Inner, WrongType};
 
 /// One thing wrong with an object.
@@ -110,5 +111,12 @@ impl CannotJudge {
 impl From<WrongType> for CannotJudge {
     fn from(error: WrongType) -> Self {
         Self { message: error.to_string(), path: error.path }
+    }
+}
+
+impl From<Unreadable> for CannotJudge {
+    fn from(Unreadable { place: Place { path, inner }, message }: Unreadable) -> Self {
+        let line = inner.map(|inner| format!("line {} of the string: ", inner.line));
+        Self { path, message: line.unwrap_or_default() + &message }
     }
 }

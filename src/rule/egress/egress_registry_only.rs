@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::protobuf::{field, message};
-use crate::mesh::{GroupKind, INSTALLATIONS, MESH_CONFIGS, Opened, Place, helm_values, mesh_configs};
+use crate::mesh::{GroupKind, MESH_CONFIGS, Opened, Place, Unreadable, helm_values, mesh_configs};
 use crate::object::{Node, Value};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -15,8 +15,8 @@ documented! {
     /// # What it does
     ///
     /// Refuses `outboundTrafficPolicy.mode: ALLOW_ANY` and `ALLOW_ANY_DYNAMIC_DNS` in mesh config (ConfigMaps of control
-    /// planes, `IstioOperator`, `Istio`, `IstioRevision`, `ServiceMeshControlPlane`), in the old Helm value
-    /// `global.outboundTrafficPolicy` and in a `Sidecar`. Advises against an `outboundTrafficPolicy` that names no mode,
+    /// planes, `IstioOperator`, `Istio`, `IstioRevision`, `ServiceMeshControlPlane`, the values of a `HelmRelease` and of an
+    /// `Application`), in the old Helm value `global.outboundTrafficPolicy` and in a `Sidecar`. Advises against an `outboundTrafficPolicy` that names no mode,
     /// which is read in two ways, and against `egressProxy`, which is deprecated.
     ///
     /// # Why
@@ -51,7 +51,8 @@ documented! {
     ///
     /// # Known limits
     ///
-    /// Each object is read alone: a Sidecar that says nothing takes what mesh config says.
+    /// Each object is read alone: a Sidecar that says nothing takes what mesh config says. Files of values that a
+    /// `HelmRelease` or an `Application` names are not seen.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct EgressRegistryOnly {
@@ -84,7 +85,7 @@ impl Rule for EgressRegistryOnly {
             return check_sidecar(object, findings);
         }
         for carrier in mesh_configs(kind, (&request.namespace, &request.name), object, mesh)? {
-            let unreadable = |error: crate::mesh::Unreadable| CannotJudge {
+            let unreadable = |error: Unreadable| CannotJudge {
                 path: error.place.path,
                 message: format!("istiod cannot read this mesh config: {}", error.message),
             };
@@ -96,10 +97,9 @@ impl Rule for EgressRegistryOnly {
             let policy = of.map_err(|error| unreadable(opened.unreadable(&error)))?;
             self.check_mesh_config(&opened, policy, findings);
         }
-        if INSTALLATIONS.iter().any(|own| own.is(kind.0, kind.1)) {
-            for mode in helm_values(object)?.all(&["global", POLICY], "mode")?.into_iter().filter(|mode| is_any(*mode))
-            {
-                findings.violation(any(mode.into(), mode));
+        for values in helm_values(kind, object)? {
+            for mode in values.all(&["global", POLICY], "mode")?.into_iter().filter(|mode| is_any(mode.node)) {
+                findings.violation(any(mode.place, mode.node));
             }
         }
         Ok(())

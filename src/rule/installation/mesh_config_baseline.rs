@@ -18,7 +18,7 @@ documented! {
     /// left as they come (`pathNormalization.normalization: NONE`), versions of TLS before 1.2 and a control plane without
     /// mutual TLS (`controlPlaneAuthPolicy: NONE`). Refuses that an update moves `rootNamespace` or `trustDomain`. Advises
     /// against the normalization `BASE`. It reads the ConfigMaps of control planes, `IstioOperator`, `Istio`,
-    /// `IstioRevision` and `ServiceMeshControlPlane`.
+    /// `IstioRevision`, `ServiceMeshControlPlane`, and the values of a `HelmRelease` and of an `Application` for istiod.
     ///
     /// # Why
     ///
@@ -55,7 +55,8 @@ documented! {
     /// # Known limits
     ///
     /// Each object is read alone: that a shared ConfigMap says the same is not known, nor what istiod's variables say. A
-    /// normalization that is not named at all, which is `BASE`, passes. Mesh config under `binaryData` is not seen.
+    /// normalization that is not named at all, which is `BASE`, passes. Mesh config under `binaryData` is not seen, nor files
+    /// of values that a `HelmRelease` or an `Application` names.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct MeshConfigBaseline {}
@@ -105,7 +106,7 @@ impl Rule for MeshConfigBaseline {
     }
 }
 
-fn carriers<'t>(object: Node<'t>, request: &Request<'_>, mesh: &Mesh) -> Result<Vec<Carrier<'t>>, WrongType> {
+fn carriers<'t>(object: Node<'t>, request: &Request<'_>, mesh: &Mesh) -> Result<Vec<Carrier<'t>>, Unreadable> {
     mesh_configs((&request.kind.group, &request.kind.kind), (&request.namespace, &request.name), object, mesh)
 }
 

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{INSTALLATIONS, profiles};
-use crate::object::{Node, quoted};
+use crate::mesh::{HELM_VALUES, Place, helm_values};
+use crate::object::quoted;
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
 
@@ -14,7 +14,7 @@ documented! {
     /// # What it does
     ///
     /// Refuses the profiles `demo` and `preview` of `IstioOperator`, `Istio` and `IstioRevision`, in `spec.profile` and in
-    /// their values, as a name and as a path. Advises against profiles that Istio does not have, such as `production`.
+    /// their values, as a name and as a path, and in the values of a `HelmRelease` and of an `Application` for istiod. Advises against profiles that Istio does not have, such as `production`.
     ///
     /// # Why
     ///
@@ -46,8 +46,9 @@ documented! {
     ///
     /// # Known limits
     ///
-    /// What `istioctl install --set profile=demo` renders names no profile any more. Values in a `HelmRelease` or an
-    /// `Application` are not seen.
+    /// What `istioctl install --set profile=demo` renders names no profile any more. Files of values that a
+    /// `HelmRelease` or an `Application` names are not seen. Of a chart that is not called istiod, values are taken for
+    /// Istio's where they set `meshConfig`, `pilot` or `global.proxy`.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct NoDemoProfile {
@@ -87,7 +88,7 @@ impl Rule for NoDemoProfile {
     const METADATA: Metadata = Metadata {
         name: "no-demo-profile",
         severity: Severity::High,
-        kinds: &INSTALLATIONS,
+        kinds: &HELM_VALUES,
         operations: &[Operation::Create, Operation::Update],
         subresources: &[""],
         mends: &[],
@@ -97,22 +98,26 @@ impl Rule for NoDemoProfile {
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let is = |names: &[String], name: &str| names.iter().any(|own| own == name);
-        for (node, name) in profiles(input.object)? {
-            if is(&self.profiles, name) {
-                let message = format!("the profile {} is not for production", quoted(name));
-                findings.violation(finding(node, name, message));
-            } else if !name.is_empty() && !PROFILES.contains(&name) && !is(&self.own, name) {
-                let message = format!("Istio has no profile {}", quoted(name));
-                findings.advise([finding(node, name, message)]);
+        let kind = &input.request.kind;
+        for values in helm_values((&kind.group, &kind.kind), input.object)? {
+            for (profile, name) in values.profiles()? {
+                if is(&self.profiles, name) {
+                    let message = format!("the profile {} is not for production", quoted(name));
+                    findings.violation(finding(profile.place, name, message));
+                } else if !name.is_empty() && !PROFILES.contains(&name) && !is(&self.own, name) {
+                    let message = format!("Istio has no profile {}", quoted(name));
+                    findings.advise([finding(profile.place, name, message)]);
+                }
             }
         }
         Ok(())
     }
 }
 
-fn finding(node: Node<'_>, name: &str, message: String) -> Finding {
+fn finding(place: Place, name: &str, message: String) -> Finding {
     Finding {
-        path: node.pointer(),
+        path: place.path,
+        inner: place.inner,
         subject: "profile".to_owned(),
         value: name.into(),
         message,

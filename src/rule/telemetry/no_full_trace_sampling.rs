@@ -13,7 +13,7 @@ mod virtual_service;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{GroupKind, MESH_CONFIGS, PROXY_CONFIGS, mesh_configs, pod_template, proxy_configs};
+use crate::mesh::{GroupKind, MESH_CONFIGS, PROXY_CONFIGS, RELEASES, mesh_configs, pod_template, proxy_configs};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Findings, Input, Metadata, Operation, Rule, Severity};
 use judge::Judge;
@@ -26,8 +26,8 @@ documented! {
     /// Refuses what makes the mesh, or some of its proxies, trace all requests, and advises against a tenth and more.
     /// It looks wherever Istio takes the share from: `Telemetry`, mesh config and proxy config (ConfigMaps, the annotation
     /// `proxy.istio.io/config`, the proxy's environment, `ProxyConfig`), istiod's environment, `IstioOperator`, `Istio`,
-    /// `IstioRevision` and `ServiceMeshControlPlane`, and `EnvoyFilter`. Of what may force single traces it advises:
-    /// headers that a `VirtualService` sets, a bootstrap of one's own.
+    /// `IstioRevision` and `ServiceMeshControlPlane`, Helm values in `HelmRelease` and `Application`, and `EnvoyFilter`. Of
+    /// what may force single traces it advises: headers that a `VirtualService` sets, a bootstrap of one's own.
     ///
     /// # Why
     ///
@@ -64,13 +64,15 @@ documented! {
     /// - `deny` (100): from so many percent of requests on, a violation.
     /// - `warn` (10): from so many percent on, advice.
     /// - `clamp` (none): with the action `Patch`, what a violation is set to, in percent, where it stands in a field of
-    ///   its own: `Telemetry`, istiod's environment, the objects of installers. YAML in strings, and filters, stay as
-    ///   they are.
+    ///   its own: `Telemetry`, istiod's environment, the objects of installers. YAML in strings, filters, and what
+    ///   `HelmRelease` and `Application` say stay as they are.
     ///
     /// # Known limits
     ///
-    /// Not seen: Helm values that another tool renders (`HelmRelease`, `Application`), variables that come from another
-    /// object (`envFrom`, and `PROXY_CONFIG` by `valueFrom`), mesh config under `binaryData`. YAML in a string is refused
+    /// Not seen: Helm values in files and in other objects (`valueFiles`, `valuesFrom`, `fileParameters`), those of a
+    /// gateway's chart, variables that come from another object (`envFrom`, and `PROXY_CONFIG` by `valueFrom`), mesh config
+    /// under `binaryData`. Values are Istio's where their chart or the key they stand under is called istiod, else where
+    /// they set `meshConfig`, `pilot` or `global.proxy`. YAML in a string is refused
     /// where a key stands twice, though istiod takes the last one. A share of 99.995 or more counts as 100: Envoy counts
     /// in hundredths of a percent.
     #[derive(Debug, Deserialize, JsonSchema)]
@@ -133,7 +135,7 @@ impl Rule for NoFullTraceSampling {
     const METADATA: Metadata = Metadata {
         name: "no-full-trace-sampling",
         severity: Severity::High,
-        kinds: &GroupKind::all_of::<25>(&[&PROXY_CONFIGS, &MESH_CONFIGS, &OWN_KINDS]),
+        kinds: &GroupKind::all_of::<27>(&[&PROXY_CONFIGS, &MESH_CONFIGS, &OWN_KINDS]),
         operations: &[Operation::Create, Operation::Update],
         subresources: &[""],
         mends: &MENDED_KINDS,
@@ -145,6 +147,9 @@ impl Rule for NoFullTraceSampling {
         let Input { object, request, mesh, .. } = input;
         let kind = (&*request.kind.group, &*request.kind.kind);
         let judge = &mut Judge::new(&self.params, findings);
+        if RELEASES.iter().any(|own| own.is(kind.0, kind.1)) {
+            return installation::check_releases(judge, kind, object);
+        }
         for carrier in proxy_configs(kind.0, kind.1, object)? {
             proxy_config::check(judge, carrier);
         }
@@ -157,7 +162,7 @@ impl Rule for NoFullTraceSampling {
             ("networking.istio.io", "EnvoyFilter") => envoy_filter::check(judge, object)?,
             ("networking.istio.io", "VirtualService") => virtual_service::check(judge, object)?,
             ("maistra.io", "ServiceMeshControlPlane") => control_plane::check(judge, object)?,
-            ("install.istio.io" | "sailoperator.io", _) => installation::check(judge, kind.0, object, decided)?,
+            ("install.istio.io" | "sailoperator.io", _) => installation::check(judge, kind, object, decided)?,
             _ => {
                 if let Some(template) = pod_template(kind.0, kind.1, object)? {
                     proxy_config::check_bootstrap(judge, &template)?;

@@ -1,10 +1,9 @@
 //! `proxy-log-level`.
 
-use json_patch::jsonptr::PointerBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{GroupKind, INSTALLATIONS, JOBS, PodTemplate, WORKLOADS, helm_values, pod_template};
+use crate::mesh::{GroupKind, HELM_VALUES, JOBS, Place, PodTemplate, WORKLOADS, helm_values, pod_template};
 use crate::object::{Edit, WrongType, quoted};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -16,8 +15,8 @@ documented! {
     ///
     /// Refuses the levels `trace` and `debug`: in the annotations `sidecar.istio.io/logLevel`, `componentLogLevel` and
     /// `agentLogLevel` of a pod template, in the Helm values `global.proxy.logLevel`, `global.proxy.componentLogLevel` and
-    /// `global.logging.level` of `IstioOperator`, `Istio` and `IstioRevision`, and in the arguments of `istio-proxy` and
-    /// istiod. Advises against `info` in `logLevel`. With `action: Patch` an annotation `logLevel` becomes `warning`, and
+    /// `global.logging.level` of `IstioOperator`, `Istio`, `IstioRevision`, `HelmRelease` and `Application`, and in the
+    /// arguments of `istio-proxy` and istiod. Advises against `info` in `logLevel`. With `action: Patch` an annotation `logLevel` becomes `warning`, and
     /// the other two are taken away.
     ///
     /// # Why
@@ -57,7 +56,8 @@ documented! {
     ///
     /// # Known limits
     ///
-    /// A level that is set while the proxy runs (`istioctl proxy-config log`) is not seen, nor one in an environment.
+    /// A level that is set while the proxy runs (`istioctl proxy-config log`) is not seen, nor one in an environment or in a file
+    /// of values that a `HelmRelease` or an `Application` names.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct ProxyLogLevel {}
@@ -87,7 +87,7 @@ impl Rule for ProxyLogLevel {
     const METADATA: Metadata = Metadata {
         name: "proxy-log-level",
         severity: Severity::Medium,
-        kinds: &GroupKind::all_of::<{ TEMPLATES.len() + INSTALLATIONS.len() }>(&[&TEMPLATES, &INSTALLATIONS]),
+        kinds: &GroupKind::all_of::<{ TEMPLATES.len() + HELM_VALUES.len() }>(&[&TEMPLATES, &HELM_VALUES]),
         operations: &[Operation::Create, Operation::Update],
         subresources: &[""],
         mends: &TEMPLATES,
@@ -97,15 +97,12 @@ impl Rule for ProxyLogLevel {
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let kind = &input.request.kind;
-        if INSTALLATIONS.iter().any(|own| own.is(&kind.group, &kind.kind)) {
-            let values = helm_values(input.object)?;
+        for values in helm_values((&kind.group, &kind.kind), input.object)? {
             for (path, name) in VALUES {
-                for node in values.all(path, name)? {
-                    let text = node.as_str().ok_or_else(|| node.wrong_type("a string"))?;
-                    report(text, &node.pointer(), name, &[], findings);
+                for value in values.all(path, name)? {
+                    report(value.text()?, &value.place, name, &[], findings);
                 }
             }
-            return Ok(());
         }
         let Some(template) = pod_template(&kind.group, &kind.kind, input.object)? else { return Ok(()) };
         for key in ANNOTATIONS {
@@ -115,9 +112,10 @@ impl Rule for ProxyLogLevel {
                 LEVEL => Edit::Set { path: path.clone(), value: "warning".into() },
                 _ => Edit::Remove { path: path.clone() },
             };
-            report(text, &path, key, &[fix], findings);
+            let place = Place { path, inner: None };
+            report(text, &place, key, &[fix], findings);
             if key == LEVEL && text.eq_ignore_ascii_case("info") {
-                findings.advise([finding(&path, key, text, "writes a line for every connection")]);
+                findings.advise([finding(&place, key, text, "writes a line for every connection")]);
             }
         }
         arguments(&template, findings)?;
@@ -139,7 +137,7 @@ fn arguments(template: &PodTemplate<'_>, findings: &mut Findings) -> Result<(), 
                 }
             };
             if ARGUMENTS.contains(&name) {
-                report(level, &node.pointer(), &format!("{} {name}", container.subject()), &[], findings);
+                report(level, &node.into(), &format!("{} {name}", container.subject()), &[], findings);
             }
         }
     }
@@ -147,19 +145,20 @@ fn arguments(template: &PodTemplate<'_>, findings: &mut Findings) -> Result<(), 
 }
 
 /// Judges levels, those of single components (`http:debug,rbac:trace`) included.
-fn report(text: &str, path: &PointerBuf, subject: &str, fix: &[Edit], findings: &mut Findings) {
+fn report(text: &str, place: &Place, subject: &str, fix: &[Edit], findings: &mut Findings) {
     for item in text.split(',').map(str::trim) {
         let level = item.rsplit_once(':').map_or(item, |(_, level)| level).trim();
         if ["trace", "debug"].iter().any(|loud| level.eq_ignore_ascii_case(loud)) {
-            let finding = finding(path, subject, item, "is a level for debugging");
+            let finding = finding(place, subject, item, "is a level for debugging");
             findings.violation(Finding { fix: fix.to_vec(), ..finding });
         }
     }
 }
 
-fn finding(path: &PointerBuf, subject: &str, level: &str, what: &str) -> Finding {
+fn finding(place: &Place, subject: &str, level: &str, what: &str) -> Finding {
     Finding {
-        path: path.clone(),
+        path: place.path.clone(),
+        inner: place.inner.clone(),
         subject: subject.to_owned(),
         value: level.into(),
         message: format!("the log level {} {what}", quoted(level)),

@@ -19,7 +19,7 @@ pub(super) fn check(judge: &mut Judge<'_>, object: Node<'_>) -> Result<(), Wrong
         judge.share(share.remedy("write 100 for one request in a hundred, 10 for one in a thousand"));
     }
     if let Some(node) = object.map_at(&["spec", "istio", "pilot"])?.and_then(|pilot| pilot.get("traceSampling")) {
-        installation::check_trace_sampling(judge, node);
+        installation::check_trace_sampling(judge, node, node.into());
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! What installers make a control plane of: `IstioOperator`, and `Istio` and `IstioRevision` of the Sail operator.
+//! What installers make a control plane of: `IstioOperator`, `Istio` and `IstioRevision` of the Sail operator, and Helm
+//! values in the objects of other tools.
 //!
 //! The chart writes istiod's variable after those of `env`, from `traceSampling`, which a profile copies over the top of
 //! the values; a variable that the operator merges into the Deployment replaces it.
@@ -8,11 +9,34 @@ use json_patch::jsonptr::PointerBuf;
 
 use super::istiod::{self, VARIABLE};
 use super::judge::{Judge, Share};
-use crate::mesh::{HelmValues, helm_values, profiles};
+use super::proxy_config;
+use crate::mesh::{HelmValue, HelmValues, Place, helm_values};
 use crate::object::{Node, Value, WrongType};
+use crate::rule::CannotJudge;
 
-/// Judges what sets the share where mesh config does not. `group`: of the object; `decided`: whether mesh config does.
-pub(super) fn check(judge: &mut Judge<'_>, group: &str, object: Node<'_>, decided: bool) -> Result<(), WrongType> {
+/// Judges Helm values in the objects of tools that render charts. What they say comes from Git, which would put it back:
+/// it is not mended here.
+pub(super) fn check_releases(judge: &mut Judge<'_>, kind: (&str, &str), object: Node<'_>) -> Result<(), CannotJudge> {
+    judge.leave();
+    for values in helm_values(kind, object)? {
+        let mut decided = false;
+        for carrier in values.mesh_configs() {
+            decided |= proxy_config::check_default(judge, carrier);
+        }
+        if !decided {
+            check_values(judge, kind.0, &values)?;
+        }
+    }
+    Ok(())
+}
+
+/// Judges what sets the share where mesh config does not. `decided`: whether mesh config does.
+pub(super) fn check(
+    judge: &mut Judge<'_>,
+    kind: (&str, &str),
+    object: Node<'_>,
+    decided: bool,
+) -> Result<(), CannotJudge> {
     let Some(spec) = object.map("spec")? else { return Ok(()) };
     let pilot = spec.map_at(&["components", "pilot", "k8s"])?;
     if let Some(pilot) = pilot {
@@ -26,9 +50,13 @@ pub(super) fn check(judge: &mut Judge<'_>, group: &str, object: Node<'_>, decide
     {
         return Ok(());
     }
-    let values = helm_values(object)?;
+    helm_values(kind, object)?.iter().try_for_each(|values| check_values(judge, kind.0, values))
+}
+
+/// Judges what Helm values set beside mesh config. `group`: of the object.
+fn check_values(judge: &mut Judge<'_>, group: &str, values: &HelmValues<'_>) -> Result<(), CannotJudge> {
     // The profile `demo` traces every request.
-    let demo = profiles(object)?.into_iter().find(|(_, name)| *name == "demo").map(|(node, _)| node);
+    let demo = values.profiles()?.into_iter().find(|(_, name)| *name == "demo").map(|(profile, _)| profile);
     let own = values.all(&["pilot"], "traceSampling")?;
     let top = values.all(&[], "traceSampling")?;
     let shares = match (demo, own.is_empty()) {
@@ -39,14 +67,16 @@ pub(super) fn check(judge: &mut Judge<'_>, group: &str, object: Node<'_>, decide
         (_, false) => own,
         (None, true) => top,
     };
-    for share in shares.iter().filter(|share| !is_empty(**share)) {
-        check_trace_sampling(judge, *share);
+    let written = shares.is_empty() || shares.iter().any(|share| !is_empty(share.node));
+    for HelmValue { node, place } in shares.into_iter().filter(|share| !is_empty(share.node)) {
+        check_trace_sampling(judge, node, place);
     }
-    let written = shares.is_empty() || shares.iter().any(|share| !is_empty(*share));
-    for variable in variables(&values)? {
-        match istiod::percent(variable) {
-            _ if !written => istiod::check_value(judge, variable),
-            Some(percent) => judge.idle_share(istiod::share(variable, percent), "the chart's own value comes after it"),
+    for HelmValue { node, place } in variables(values)? {
+        match istiod::percent(node) {
+            _ if !written => istiod::check_value(judge, node, place),
+            Some(percent) => {
+                judge.idle_share(istiod::share(node, place, percent), "the chart's own value comes after it");
+            }
             None => {}
         }
     }
@@ -54,24 +84,24 @@ pub(super) fn check(judge: &mut Judge<'_>, group: &str, object: Node<'_>, decide
 }
 
 /// istiod's variable among those that the chart passes on.
-fn variables<'t>(values: &HelmValues<'t>) -> Result<Vec<Node<'t>>, WrongType> {
+fn variables<'v>(values: &'v HelmValues<'_>) -> Result<Vec<HelmValue<'v>>, CannotJudge> {
     let own = values.all(&["pilot", "env"], VARIABLE)?;
-    if own.is_empty() { values.all(&["env"], VARIABLE) } else { Ok(own) }
+    if own.is_empty() { Ok(values.all(&["env"], VARIABLE)?) } else { Ok(own) }
 }
 
 /// Every request, by the profile. `group`: of the object, which says where its mesh config stands.
-fn full(profile: Node<'_>, group: &str) -> Share {
+fn full(profile: HelmValue<'_>, group: &str) -> Share {
     let values: &[&str] = if group == "install.istio.io" { &[] } else { &["values"] };
     let path = ["spec"].iter().chain(values).chain(&["meshConfig", "defaultConfig", "tracing", "sampling"]);
-    Share::full(profile.into(), "profile", "the profile `demo`", profile.to_json())
+    Share::full(profile.place, "profile", "the profile `demo`", profile.node.to_json())
         .remedy("take another profile, or set meshConfig.defaultConfig.tracing.sampling to 1")
         .mended_at(PointerBuf::from_tokens(path.copied()))
 }
 
 /// Judges what the chart makes istiod's variable of.
-pub(super) fn check_trace_sampling(judge: &mut Judge<'_>, node: Node<'_>) {
+pub(super) fn check_trace_sampling(judge: &mut Judge<'_>, node: Node<'_>, place: Place) {
     let percent = istiod::percent(node);
-    let share = Share::at(node, node.into(), "traceSampling", "traceSampling", percent.unwrap_or_default());
+    let share = Share::at(node, place, "traceSampling", "traceSampling", percent.unwrap_or_default());
     istiod::check_share(judge, percent, share.mended_in_place());
 }
 
@@ -112,7 +142,7 @@ fn check_patch(judge: &mut Judge<'_>, patch: Node<'_>) -> Result<(), WrongType> 
     }
     for node in shares {
         let percent = istiod::percent(node);
-        let share = istiod::share(node, percent.unwrap_or_default());
+        let share = istiod::share(node, node.into(), percent.unwrap_or_default());
         match percent {
             Some(percent) if percent.is_nan() || (percent <= 100.0 && judge.denies(percent)) => judge.share(share),
             _ => {

@@ -3,7 +3,7 @@
 //! <https://istio.io/latest/docs/reference/commands/pilot-discovery/#envvars>
 
 use super::judge::{Judge, Share};
-use crate::mesh::{PodTemplate, Variable, variable};
+use crate::mesh::{Place, PodTemplate, Variable, variable};
 use crate::object::{Node, Value, WrongType};
 
 /// The variable that istiod reads.
@@ -27,7 +27,7 @@ pub(super) fn check_container(judge: &mut Judge<'_>, container: Node<'_>) -> Res
     match variable(container, VARIABLE)? {
         // An empty one is no number, and the default counts.
         Some(Variable::Value(Some(node))) if node.as_str() == Some("") => return Ok(false),
-        Some(Variable::Value(Some(node))) => check_value(judge, node),
+        Some(Variable::Value(Some(node))) => check_value(judge, node, node.into()),
         Some(Variable::Elsewhere(node)) => {
             let message = format!("{VARIABLE} comes from elsewhere, and what share of requests it traces is not seen");
             judge.advise(node, VARIABLE, message, "write the percentage as its value");
@@ -37,10 +37,10 @@ pub(super) fn check_container(judge: &mut Judge<'_>, container: Node<'_>) -> Res
     Ok(true)
 }
 
-/// Judges the value of the variable.
-pub(super) fn check_value(judge: &mut Judge<'_>, node: Node<'_>) {
+/// Judges the value of the variable, which stands at that place.
+pub(super) fn check_value(judge: &mut Judge<'_>, node: Node<'_>, place: Place) {
     let percent = percent(node);
-    check_share(judge, percent, share(node, percent.unwrap_or_default()).mended_as_text());
+    check_share(judge, percent, share(node, place, percent.unwrap_or_default()).mended_as_text());
 }
 
 /// Judges a share that counts where no other is set, and that may be none.
@@ -52,8 +52,8 @@ pub(super) fn check_share(judge: &mut Judge<'_>, percent: Option<f64>, share: Sh
 }
 
 /// The share that a value of the variable sets.
-pub(super) fn share(node: Node<'_>, percent: f64) -> Share {
-    Share::at(node, node.into(), VARIABLE, VARIABLE, percent)
+pub(super) fn share(node: Node<'_>, place: Place, percent: f64) -> Share {
+    Share::at(node, place, VARIABLE, VARIABLE, percent)
 }
 
 /// The value of the variable, as Go reads numbers in strings; a chart makes a string of a number.

@@ -17,6 +17,8 @@ const REMEDY: &str = "write 1 for one request in a hundred, 0.1 for one in a tho
 pub(super) struct Judge<'a> {
     params: &'a Params,
     findings: &'a mut Findings,
+    /// Whether what is refused may be mended.
+    mends: bool,
 }
 
 /// A share of requests that an object sets.
@@ -131,7 +133,12 @@ fn number(value: f64) -> Value {
 
 impl<'a> Judge<'a> {
     pub(super) fn new(params: &'a Params, findings: &'a mut Findings) -> Self {
-        Self { params, findings }
+        Self { params, findings, mends: true }
+    }
+
+    /// Leaves everything as it is from here on.
+    pub(super) fn leave(&mut self) {
+        self.mends = false;
     }
 
     /// Whether a share that counts is a violation.
@@ -146,7 +153,7 @@ impl<'a> Judge<'a> {
             let message = format!("{} is no percentage, and Envoy refuses it", share.said);
             self.refuse(&share.subject, share.place, message);
         } else if reaches(share.percent, deny) {
-            self.findings.violation(share.finding(deny, clamp));
+            self.findings.violation(share.finding(deny, clamp.filter(|_| self.mends)));
         } else if reaches(share.percent, warn) {
             self.findings.advise([share.finding(warn, None)]);
         }
