@@ -32,6 +32,7 @@ mod served;
 mod service_port;
 mod snapshot;
 mod string_match;
+mod telemetry;
 mod virtual_service;
 
 pub use address::{Cidr, Reserved, reserved};
@@ -64,6 +65,7 @@ pub use served::{Scope, Served, served, served_kinds};
 pub use service_port::{ServicePort, service_ports};
 pub use snapshot::{Labels, Snapshot, labels};
 pub use string_match::StringMatch;
+pub use telemetry::telemetry_mode;
 pub use virtual_service::{Destination, GatewayRef, Route, RouteList, VirtualService};
 
 /// What every rule takes as given about the mesh: what Settings say, else Istio's defaults.

@@ -162,6 +162,7 @@ macro_rules! entry {
 
 /// Every rule there is, by name. Documentation, `vigla rules`, schemas and the webhook's rules come from this list.
 pub static RULES: &[Entry] = &[
+    entry!(telemetry::access_logging::AccessLogging, "access-logging"),
     entry!(security::authz_broad_source::AuthzBroadSource, "authz-broad-source"),
     entry!(security::authz_host_match::AuthzHostMatch, "authz-host-match"),
     entry!(security::authz_http_fields_tcp::AuthzHttpFieldsTcp, "authz-http-fields-tcp"),

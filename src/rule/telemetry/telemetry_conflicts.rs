@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::GroupKind;
-use crate::object::{Node, WrongType};
+use crate::mesh::{GroupKind, telemetry_mode};
+use crate::object::Node;
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
 
@@ -71,7 +71,7 @@ impl Rule for TelemetryConflicts {
         let spec = input.object.map("spec")?;
         let mut modes = Vec::new();
         for tracing in spec.map_or(Ok(Vec::new()), |spec| spec.maps("tracing"))? {
-            let mode = mode(tracing)?;
+            let mode = telemetry_mode(tracing)?;
             let subject = format!("tracing {mode}");
             if modes.contains(&mode) {
                 let message = "another entry under tracing is for the same requests: one of them has no effect";
@@ -93,12 +93,6 @@ impl Rule for TelemetryConflicts {
         }
         Ok(())
     }
-}
-
-/// For which requests an entry is; Istio's default is both sides.
-fn mode(tracing: Node<'_>) -> Result<&str, WrongType> {
-    let found = tracing.map("match")?.map_or(Ok(None), |of| of.text("mode"))?;
-    Ok(found.filter(|mode| !mode.is_empty()).unwrap_or("CLIENT_AND_SERVER"))
 }
 
 fn finding(node: Node<'_>, subject: &str, message: &str, wanted: &str) -> Finding {
