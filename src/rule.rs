@@ -204,6 +204,7 @@ pub static RULES: &[Entry] = &[
     entry!(workload::pod_security::PodSecurity, "pod-security"),
     entry!(workload::probes::Probes, "probes"),
     entry!(telemetry::proxy_log_level::ProxyLogLevel, "proxy-log-level"),
+    entry!(extension::proxyconfig_cr::ProxyconfigCr, "proxyconfig-cr"),
     entry!(security::requestauthn_hygiene::RequestauthnHygiene, "requestauthn-hygiene"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
     entry!(workload::reserved_ports::ReservedPorts, "reserved-ports"),

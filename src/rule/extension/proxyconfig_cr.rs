@@ -1,0 +1,135 @@
+//! `proxyconfig-cr`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::GroupKind;
+use crate::object::{Node, quoted};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+
+documented! {
+    /// A `ProxyConfig` leaves what Istio itself tells its proxies.
+    ///
+    /// # What it does
+    ///
+    /// Refuses in a `ProxyConfig` `concurrency: 0`, the image type `debug`, and variables by which Istio itself configures a
+    /// proxy: `PROXY_CONFIG`, `ISTIO_BOOTSTRAP…`, and `ISTIO_META_…` other than those that are meant for users. Advises
+    /// against image types that Istio does not publish.
+    ///
+    /// # Why
+    ///
+    /// With 0 a proxy starts a thread for every core of its node, whatever its share of CPU is. The image for debugging has
+    /// a shell and tools for whoever gets in. The variables replace what istiod and the injector say of a workload, its
+    /// bootstrap included, past every field that Istio checks.
+    /// <https://istio.io/latest/docs/reference/config/networking/proxy-config/>
+    ///
+    /// # Denied
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1beta1
+    /// kind: ProxyConfig
+    /// metadata: {name: cart, namespace: shop}
+    /// spec:
+    ///   selector: {matchLabels: {app: cart}}
+    ///   concurrency: 0
+    ///   image: {imageType: debug}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// ```yaml
+    /// apiVersion: networking.istio.io/v1beta1
+    /// kind: ProxyConfig
+    /// metadata: {name: cart, namespace: shop}
+    /// spec:
+    ///   selector: {matchLabels: {app: cart}}
+    ///   concurrency: 2
+    ///   image: {imageType: distroless}
+    ///   environmentVariables: {ISTIO_META_DNS_CAPTURE: "true"}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// - `variables` (`ISTIO_META_DNS_AUTO_ALLOCATE`, `ISTIO_META_DNS_CAPTURE`, `ISTIO_META_IDLE_TIMEOUT`): variables of
+    ///   Istio's own that may be set.
+    ///
+    /// # Known limits
+    ///
+    /// The same things in the annotation `proxy.istio.io/config` (`concurrency`, `image`, `proxyMetadata`) and in mesh
+    /// config are not looked at. Where a `ProxyConfig` may stand is not judged here.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct ProxyconfigCr {
+        /// Variables of Istio's own that may be set.
+        #[serde(default = "variables")]
+        variables: Vec<String>,
+    }
+}
+
+fn variables() -> Vec<String> {
+    ["ISTIO_META_DNS_AUTO_ALLOCATE", "ISTIO_META_DNS_CAPTURE", "ISTIO_META_IDLE_TIMEOUT"].map(str::to_owned).to_vec()
+}
+
+/// How the names of Istio's own variables begin.
+const OWN: [&str; 3] = ["ISTIO_BOOTSTRAP", "ISTIO_META_", "PROXY_CONFIG"];
+
+/// Image types that Istio publishes.
+const IMAGE_TYPES: [&str; 3] = ["debug", "default", "distroless"];
+
+impl Rule for ProxyconfigCr {
+    const METADATA: Metadata = Metadata {
+        name: "proxyconfig-cr",
+        severity: Severity::Low,
+        kinds: &[GroupKind { group: "networking.istio.io", kind: "ProxyConfig" }],
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &[],
+        codes: &[],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let Some(spec) = input.object.map("spec")? else { return Ok(()) };
+        if let Some(node) = spec.get("concurrency").filter(|_| matches!(spec.integer("concurrency"), Ok(Some(0)))) {
+            let message = "with concurrency 0 the proxy starts a thread for every core of its node";
+            let remedy = "leave it out: the proxy then starts as many as its CPU limit allows";
+            findings.violation(finding(node, "concurrency", message, "a number above 0", remedy));
+        }
+        spec.integer("concurrency")?;
+        if let Some(image) = spec.map("image")?
+            && let Some(kind) = image.text("imageType")?.filter(|kind| !kind.is_empty())
+        {
+            let node = image.get("imageType").unwrap_or(image);
+            let (wanted, remedy) = ("`default` or `distroless`", "write distroless, which holds the proxy alone");
+            if kind == "debug" {
+                let message = "the image `debug` has a shell and tools for whoever gets in";
+                findings.violation(finding(node, "imageType", message, wanted, remedy));
+            } else if !IMAGE_TYPES.contains(&kind) {
+                let message = format!("Istio publishes no image type {}", quoted(kind));
+                findings.advise([finding(node, "imageType", &message, wanted, remedy)]);
+            }
+        }
+        for (name, node) in spec.map("environmentVariables")?.into_iter().flat_map(Node::members) {
+            let is_own = OWN.iter().any(|own| name.starts_with(own));
+            if is_own && !node.is_null() && !self.variables.iter().any(|known| known == name) {
+                let message = format!("{} is how Istio itself configures the proxy", quoted(name));
+                let remedy = "use the field that Istio has for it, or allow it by the parameter `variables`";
+                findings.violation(finding(node, name, &message, "variables of your own", remedy));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn finding(node: Node<'_>, subject: &str, message: &str, wanted: &str, remedy: &str) -> Finding {
+    Finding {
+        path: node.pointer(),
+        subject: subject.to_owned(),
+        value: node.to_json(),
+        message: message.to_owned(),
+        wanted: wanted.to_owned(),
+        remedy: remedy.to_owned(),
+        ..Finding::default()
+    }
+}
