@@ -208,6 +208,7 @@ pub static RULES: &[Entry] = &[
     entry!(security::requestauthn_hygiene::RequestauthnHygiene, "requestauthn-hygiene"),
     entry!(labels::require_app_version_labels::RequireAppVersionLabels, "require-app-version-labels"),
     entry!(workload::reserved_ports::ReservedPorts, "reserved-ports"),
+    entry!(injection::revision_labels::RevisionLabels, "revision-labels"),
     entry!(egress::service_exposure::ServiceExposure, "service-exposure"),
     entry!(egress::service_port_naming::ServicePortNaming, "service-port-naming"),
     entry!(egress::serviceentry_hosts::ServiceentryHosts, "serviceentry-hosts"),

@@ -6,6 +6,7 @@ pub mod misplaced_annotations;
 pub mod namespace_injection_conflict;
 pub mod namespace_mesh_enrollment;
 pub mod no_injection_bypass;
+pub mod revision_labels;
 pub mod sidecar_ambient_conflict;
 pub mod sidecar_resources;
 pub mod traffic_capture_bypass;
