@@ -191,6 +191,10 @@ pub static RULES: &[Entry] = &[
     entry!(gateway::gateway_wildcard_hosts::GatewayWildcardHosts, "gateway-wildcard-hosts"),
     entry!(workload::image_auto_without_injection::ImageAutoWithoutInjection, "image-auto-without-injection"),
     entry!(workload::image_tag::ImageTag, "image-tag"),
+    entry!(
+        injection::hold_application_until_proxy_starts::HoldApplicationUntilProxyStarts,
+        "hold-application-until-proxy-starts"
+    ),
     entry!(injection::inject_annotation_deprecated::InjectAnnotationDeprecated, "inject-annotation-deprecated"),
     entry!(injection::istio_system_injection_disabled::IstioSystemInjectionDisabled, "istio-system-injection-disabled"),
     entry!(installation::mesh_config_baseline::MeshConfigBaseline, "mesh-config-baseline"),

@@ -1,5 +1,6 @@
 //! Rules on where sidecars are injected.
 
+pub mod hold_application_until_proxy_starts;
 pub mod inject_annotation_deprecated;
 pub mod istio_system_injection_disabled;
 pub mod misplaced_annotations;
