@@ -166,14 +166,14 @@ fn not_owned(kinds: &BTreeSet<GroupKind>) -> MatchCondition {
     MatchCondition { name: "not-owned".to_owned(), expression }
 }
 
-/// Of ConfigMaps those alone that [`mesh_configs`] looks into, and what has no name yet, in CEL: rules read no others, and
-/// there are many.
+/// Of ConfigMaps those alone that [`mesh_configs`] looks into, in CEL: rules read no others, and there are many. And
+/// those of a request without a name: what is still to get one, and each of a collection that is deleted.
 fn mesh_config(mesh: &Mesh) -> MatchCondition {
     let list = |names: &[String]| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
-    let named = [vec![String::new(), "istio".to_owned()], mesh.shared_mesh_configs.clone()].concat();
+    let named = [vec!["istio".to_owned()], mesh.shared_mesh_configs.clone()].concat();
     let expression = format!(
         "request.kind.group + '/' + request.kind.kind != '/ConfigMap'\n\
-         || (request.namespace in [{}]\n  && (request.name in [{}] || request.name.startsWith('istio-')))",
+         || (request.namespace in [{}]\n  && (!has(request.name) || request.name in [{}] || request.name.startsWith('istio-')))",
         list(&mesh.control_plane_namespaces),
         list(&named)
     );
