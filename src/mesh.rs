@@ -39,7 +39,7 @@ pub use address::{Cidr, Reserved, reserved};
 pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh, is_injected};
 pub use annotation::{ANNOTATIONS, Known, LABELS, is_istio_key, known_annotation, known_label};
 pub use attachment::{Attachment, TargetRef, attachment, is_mesh_wide};
-pub use authorization::{Authorization, AuthorizationRule, Clause, Condition, Field};
+pub use authorization::{Authorization, AuthorizationRule, Clause, Condition, DRY_RUN, Field, dry_run};
 pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS};
 pub use carrier::{Carrier, Opened, Place, Unreadable};
 pub use container::{Container, ContainerList, REGISTRIES};

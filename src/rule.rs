@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod injection;
 pub mod installation;
 pub mod labels;
+pub mod lifecycle;
 mod request;
 pub mod routing;
 pub mod security;
@@ -207,6 +208,7 @@ pub static RULES: &[Entry] = &[
     entry!(security::peerauthentication_strict::PeerauthenticationStrict, "peerauthentication-strict"),
     entry!(workload::pod_security::PodSecurity, "pod-security"),
     entry!(workload::probes::Probes, "probes"),
+    entry!(lifecycle::protect_mesh_baseline::ProtectMeshBaseline, "protect-mesh-baseline"),
     entry!(telemetry::proxy_log_level::ProxyLogLevel, "proxy-log-level"),
     entry!(extension::proxyconfig_cr::ProxyconfigCr, "proxyconfig-cr"),
     entry!(security::requestauthn_hygiene::RequestauthnHygiene, "requestauthn-hygiene"),

@@ -92,6 +92,16 @@ pub struct User<'a> {
     pub groups: Vec<Cow<'a, str>>,
 }
 
+impl User<'_> {
+    /// Namespace and name of the ServiceAccount, where it is one.
+    ///
+    /// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens>
+    #[must_use]
+    pub fn service_account(&self) -> Option<(&str, &str)> {
+        self.name.strip_prefix("system:serviceaccount:")?.split_once(':')
+    }
+}
+
 /// An object of a request.
 #[derive(Clone, Debug, Default)]
 pub enum Body<'a> {

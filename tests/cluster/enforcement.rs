@@ -145,6 +145,45 @@ fn whatever_changes_meets_the_verdict() {
     }
 }
 
+/// One by one, all at once, and by what makes less of it.
+#[test]
+#[ignore = "needs a control plane: tests/control-plane/build.sh"]
+fn whatever_deletes_meets_the_verdict() {
+    let cluster = Cluster::take();
+    let (shop, control_plane) = (cluster.namespace(), cluster.namespace());
+    let _webhook =
+        Webhook::guard_mesh(&cluster, &format!("{{controlPlaneNamespaces: [istio-probe, {control_plane}]}}"));
+    let policy = "protect-mesh-baseline";
+    let namespaced = |api_version: &str, kind: &str, namespace: &str, name: &str| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}});
+    cluster.apply(&namespaced("security.istio.io/v1", "AuthorizationPolicy", &shop, "deny").to_string()).succeeds();
+    let config_map = |name: &str| {
+        let mut object = namespaced("v1", "ConfigMap", &control_plane, name);
+        object["data"] = json!({"mesh": "rootNamespace: istio-config"});
+        cluster.apply(&object.to_string()).succeeds();
+    };
+    config_map("other");
+    let policies = format!("/apis/security.istio.io/v1/namespaces/{shop}/authorizationpolicies");
+    let config_maps = format!("/api/v1/namespaces/{control_plane}/configmaps");
+    let dry_run = r#"{"metadata": {"annotations": {"istio.io/dry-run": "true"}}}"#;
+    for arguments in [
+        &["delete", "authorizationpolicy", "deny", "-n", &shop][..],
+        &["delete", "--raw", &policies],
+        &["patch", "authorizationpolicy", "deny", "-n", &shop, "--type=merge", "-p", dry_run],
+        &["delete", "namespace", &control_plane, "--wait=false"],
+    ] {
+        assert_denied(&cluster.kubectl(arguments), policy);
+    }
+    // A request for a collection names none of it.
+    cluster.kubectl(&["delete", "--raw", &config_maps]).succeeds();
+    config_map("istio");
+    assert_denied(&cluster.kubectl(&["delete", "--raw", &config_maps]), policy);
+
+    let controller = ["--as=system:serviceaccount:kube-system:namespace-controller", "--as-group=system:masters"];
+    for collection in [&policies, &config_maps] {
+        cluster.kubectl(&[&["delete", "--raw", collection], &controller[..]].concat()).succeeds();
+    }
+}
+
 /// Every version of an object that the API server serves gets one verdict.
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
@@ -218,7 +257,8 @@ fn an_old_offender_can_be_edited_and_deleted_but_not_made_worse() {
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 fn a_control_planes_namespace_is_made_labelled_and_stays_so_to_its_end() {
     let cluster = Cluster::take();
-    let _webhook = Webhook::guard(&cluster, "");
+    let admin = "policies: {protect-mesh-baseline: {match: {users: {excludeUsers: [admin]}}}}";
+    let _webhook = Webhook::guard(&cluster, admin);
     let policy = "istio-system-injection-disabled";
     let bare = "{apiVersion: v1, kind: Namespace, metadata: {name: istio-system}}";
     let made = cluster.apply(bare).succeeds();

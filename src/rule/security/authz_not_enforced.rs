@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{Authorization, own_annotation, own_annotation_path};
+use crate::mesh::{Authorization, DRY_RUN, dry_run, own_annotation_path};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
 
@@ -59,8 +59,6 @@ documented! {
     }
 }
 
-const DRY_RUN: &str = "istio.io/dry-run";
-
 impl Rule for AuthzNotEnforced {
     const METADATA: Metadata = Metadata {
         name: "authz-not-enforced",
@@ -74,9 +72,7 @@ impl Rule for AuthzNotEnforced {
     };
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
-        // <https://pkg.go.dev/strconv#ParseBool>
-        let is_true = |text: &&str| matches!(*text, "1" | "t" | "T" | "true" | "TRUE" | "True");
-        if let Some(text) = own_annotation(object, DRY_RUN)?.filter(is_true) {
+        if let Some(text) = dry_run(object)? {
             findings.violation(Finding {
                 path: own_annotation_path(DRY_RUN),
                 subject: DRY_RUN.to_owned(),

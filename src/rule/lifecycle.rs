@@ -1,0 +1,3 @@
+//! Who may change what, what has to stay, and what is of yesterday.
+
+pub mod protect_mesh_baseline;

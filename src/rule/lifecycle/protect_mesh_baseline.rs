@@ -1,0 +1,212 @@
+//! `protect-mesh-baseline`.
+
+use json_patch::jsonptr::PointerBuf;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::mesh::{
+    Attachment, Authorization, DRY_RUN, GroupKind, Mesh, TargetRef, attachment, dry_run, is_mesh_wide, mesh_configs,
+    own_annotation_path,
+};
+use crate::object::{Node, WrongType};
+use crate::rule::documentation::documented;
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity, User};
+
+documented! {
+    /// What keeps the whole mesh safe is neither deleted nor weakened.
+    ///
+    /// # What it does
+    ///
+    /// Refuses to delete, and to make less of by an update:
+    ///
+    /// - the `PeerAuthentication` that asks for `STRICT` mTLS in the whole mesh
+    /// - an `AuthorizationPolicy` that denies by default: it allows nothing, and attaches to a namespace, the whole mesh
+    ///   or a class of gateways
+    /// - the `Sidecar` of the root namespace that every proxy without one of its own follows
+    /// - the Namespace of a control plane, and the root namespace
+    /// - the mesh config `istio`, and the shared ones; for that of another revision it is advice
+    ///
+    /// What is on its way out already may be deleted again. The garbage collector and the namespace controller may
+    /// delete everything: they only finish what somebody was allowed to begin.
+    ///
+    /// # Why
+    ///
+    /// One command takes all of this away, and nothing breaks at once: proxies go back to plain text, workloads without
+    /// a policy of their own accept every request, and istiod to its defaults. Where no policy allows anything, Istio
+    /// allows everything: <https://istio.io/latest/docs/concepts/security/#implicit-enablement>. How mTLS is inherited:
+    /// <https://istio.io/latest/docs/reference/config/security/peer_authentication/>.
+    ///
+    /// # Denied
+    ///
+    /// Deleting this:
+    ///
+    /// ```yaml
+    /// apiVersion: security.istio.io/v1
+    /// kind: PeerAuthentication
+    /// metadata: {name: default, namespace: istio-system}
+    /// spec:
+    ///   mtls: {mode: STRICT}
+    /// ```
+    ///
+    /// # Allowed
+    ///
+    /// Deleting this:
+    ///
+    /// ```yaml
+    /// apiVersion: security.istio.io/v1
+    /// kind: PeerAuthentication
+    /// metadata: {name: default, namespace: shop}
+    /// spec:
+    ///   mtls: {mode: STRICT}
+    /// ```
+    ///
+    /// # Parameters
+    ///
+    /// None. Who may do it all the same, to uninstall Istio for instance, is named under `match.users` (`excludeGroups`)
+    /// of the policy in Settings.
+    ///
+    /// # Known limits
+    ///
+    /// One object is seen at a time: one that is deleted because another took its place is refused too, and the last
+    /// policy of a namespace that allows something is not known for it. Deleting a Namespace of an application takes its
+    /// policies with it. The API server never asks about webhook configurations.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct ProtectMeshBaseline {}
+}
+
+impl Rule for ProtectMeshBaseline {
+    const METADATA: Metadata = Metadata {
+        name: "protect-mesh-baseline",
+        severity: Severity::Critical,
+        kinds: &[
+            GroupKind { group: "security.istio.io", kind: "PeerAuthentication" },
+            GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" },
+            GroupKind { group: "networking.istio.io", kind: "Sidecar" },
+            GroupKind { group: "", kind: "Namespace" },
+            GroupKind { group: "", kind: "ConfigMap" },
+        ],
+        operations: &[Operation::Update, Operation::Delete],
+        subresources: &[""],
+        mends: &[],
+        codes: &[],
+        doc: Self::DOC,
+    };
+
+    fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
+        let Input { object, request, mesh, .. } = input;
+        let finding = if request.operation == Operation::Delete {
+            let allowed = is_terminating(object) || request.user.as_ref().is_some_and(is_cleaner);
+            if allowed || falls_short(object, request, mesh)?.is_some() {
+                return Ok(());
+            }
+            finding(PointerBuf::from_tokens(["metadata", "name"]), "deleting", request, mesh)
+        } else {
+            let Some(old) = request.old_object.tree().map_err(CannotJudge::request)? else { return Ok(()) };
+            match (falls_short(old.root(), request, mesh)?, falls_short(object, request, mesh)?) {
+                (None, Some(path)) => finding(path, "this update of", request, mesh),
+                _ => return Ok(()),
+            }
+        };
+        let of_revision = request.kind.kind == "ConfigMap" && !is_current(name(object, request), mesh);
+        if of_revision {
+            findings.advise([finding])
+        } else {
+            findings.violation(finding)
+        }
+        Ok(())
+    }
+}
+
+/// Whether it only finishes what somebody was allowed to begin. One of them has no name of its own where
+/// kube-controller-manager runs without `--use-service-account-credentials`.
+fn is_cleaner(user: &User<'_>) -> bool {
+    user.name == "system:kube-controller-manager"
+        || matches!(user.service_account(), Some(("kube-system", "generic-garbage-collector" | "namespace-controller")))
+}
+
+fn is_terminating(object: Node<'_>) -> bool {
+    object.at(&["metadata", "deletionTimestamp"]).is_some_and(|timestamp| !timestamp.is_null())
+}
+
+/// The object's own name, where a request to delete a collection has none.
+fn name<'t>(object: Node<'t>, request: &'t Request<'_>) -> &'t str {
+    let own = || object.at(&["metadata", "name"]).and_then(Node::as_str).unwrap_or_default();
+    if request.name.is_empty() { own() } else { &request.name }
+}
+
+/// Whether a mesh config of this name is in use for sure: that of a revision may be left over from an upgrade.
+fn is_current(name: &str, mesh: &Mesh) -> bool {
+    name == "istio" || mesh.shared_mesh_configs.iter().any(|shared| shared == name)
+}
+
+/// Where an object is not what is protected; none where it is.
+fn falls_short(object: Node<'_>, request: &Request<'_>, mesh: &Mesh) -> Result<Option<PointerBuf>, WrongType> {
+    let (kind, namespace) = (&*request.kind.kind, &*request.namespace);
+    let unless = |holds: bool, path: &[&str]| (!holds).then(|| PointerBuf::from_tokens(path.iter().copied()));
+    Ok(match kind {
+        "PeerAuthentication" => {
+            let mtls = object.map_at(&["spec", "mtls"])?;
+            let mode = mtls.map_or(Ok(None), |mtls| mtls.text("mode"))?;
+            unless(is_mesh_wide(kind, namespace, object, mesh)?, &["spec", "selector"])
+                .or(unless(mode == Some("STRICT"), &["spec", "mtls", "mode"]))
+        }
+        "AuthorizationPolicy" => {
+            let policy = Authorization::of(object)?;
+            let broad = match attachment(kind, object)? {
+                Attachment::Everything => None,
+                Attachment::Workloads => unless(false, &["spec", "selector"]),
+                Attachment::Targets(targets) => {
+                    unless(targets.iter().all(TargetRef::is_gateway_class), &["spec", "targetRefs"])
+                }
+            };
+            broad
+                .or(unless(policy.action == "ALLOW", &["spec", "action"]))
+                .or(unless(policy.allows_nothing(), &["spec", "rules"]))
+                .or(dry_run(object)?.map(|_| own_annotation_path(DRY_RUN)))
+        }
+        "Sidecar" => unless(is_mesh_wide(kind, namespace, object, mesh)?, &["spec", "workloadSelector"]),
+        "Namespace" => unless(is_of_mesh(namespace, mesh), &["metadata", "name"]),
+        _ => {
+            let name = (namespace, name(object, request));
+            let configs = mesh_configs((&request.kind.group, kind), name, object, mesh)?;
+            let says_something = |text: &str| !text.trim().is_empty();
+            let said = configs.iter().any(|config| config.node.as_str().is_some_and(says_something));
+            unless(said, &["data", "mesh"])
+        }
+    })
+}
+
+fn is_of_mesh(namespace: &str, mesh: &Mesh) -> bool {
+    namespace == mesh.root() || mesh.control_plane_namespaces.iter().any(|own| own == namespace)
+}
+
+fn finding(path: PointerBuf, act: &str, request: &Request<'_>, mesh: &Mesh) -> Finding {
+    let namespace = &*request.namespace;
+    let (what, effect) = match &*request.kind.kind {
+        "PeerAuthentication" => {
+            ("the STRICT mTLS of the whole mesh".to_owned(), "proxies without a policy of their own accept plain text")
+        }
+        "AuthorizationPolicy" => {
+            let of = if namespace == mesh.root() { "the mesh".to_owned() } else { format!("namespace `{namespace}`") };
+            (format!("what denies by default in {of}"), "what no other policy names accepts every request")
+        }
+        "Sidecar" => ("the Sidecar of the whole mesh".to_owned(), "every proxy gets the configuration of everything"),
+        "Namespace" => (
+            format!("the mesh's own namespace `{namespace}`"),
+            "the control plane, and policies for the whole mesh, go with it",
+        ),
+        _ => ("a mesh config".to_owned(), "istiod goes by its defaults"),
+    };
+    Finding {
+        path,
+        subject: "mesh baseline".to_owned(),
+        value: request.operation.as_str().into(),
+        message: format!("{act} {what}: {effect}"),
+        wanted: "it as it is".to_owned(),
+        remedy: "keep it, and allow or except what is meant by a policy of its own; who may change it is named in \
+                 Settings (match.users.excludeGroups)"
+            .to_owned(),
+        ..Finding::default()
+    }
+}
