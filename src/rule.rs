@@ -173,6 +173,7 @@ pub static RULES: &[Entry] = &[
     entry!(security::authz_scope::AuthzScope, "authz-scope"),
     entry!(workload::container_resources::ContainerResources, "container-resources"),
     entry!(workload::default_namespace::DefaultNamespace, "default-namespace"),
+    entry!(lifecycle::deprecated_apis::DeprecatedApis, "deprecated-apis"),
     entry!(routing::destinationrule_resilience::DestinationruleResilience, "destinationrule-resilience"),
     entry!(routing::destinationrule_subsets::DestinationruleSubsets, "destinationrule-subsets"),
     entry!(security::destinationrule_tls_disabled::DestinationruleTlsDisabled, "destinationrule-tls-disabled"),

@@ -43,7 +43,8 @@ struct Family {
 /// The kinds that rules may read.
 ///
 /// From Kubernetes 1.36 and the CRDs of Istio 1.31, Gateway API 1.7 (both channels), the Sail operator, Maistra 2.6,
-/// Argo CD 3.4, Argo Rollouts 1.10, Flux 2.6 and Knative Serving 0.51. A kind or version that a cluster does not serve
+/// Argo CD 3.4, Argo Rollouts 1.10, Flux 2.6 and Knative Serving 0.51; those that Istio served up to 1.5 from the CRDs of
+/// that time. A kind or version that a cluster does not serve
 /// does no harm in a webhook's rule, and a version that is missing here is converted to one that is not
 /// (`matchPolicy: Equivalent`).
 const FAMILIES: &[Family] = &[
@@ -84,10 +85,39 @@ const FAMILIES: &[Family] = &[
         kinds: &[("Application", "applications"), ("Rollout", "rollouts")],
     },
     Family {
+        group: "authentication.istio.io",
+        scope: Scope::Cluster,
+        versions: &["v1alpha1"],
+        kinds: &[("MeshPolicy", "meshpolicies")],
+    },
+    Family {
+        group: "authentication.istio.io",
+        scope: Scope::Namespaced,
+        versions: &["v1alpha1"],
+        kinds: &[("Policy", "policies")],
+    },
+    Family {
         group: "batch",
         scope: Scope::Namespaced,
         versions: &["v1"],
         kinds: &[("CronJob", "cronjobs"), ("Job", "jobs")],
+    },
+    Family {
+        group: "config.istio.io",
+        scope: Scope::Namespaced,
+        versions: &["v1alpha2"],
+        kinds: &[
+            ("HTTPAPISpec", "httpapispecs"),
+            ("HTTPAPISpecBinding", "httpapispecbindings"),
+            ("QuotaSpec", "quotaspecs"),
+            ("QuotaSpecBinding", "quotaspecbindings"),
+            ("adapter", "adapters"),
+            ("attributemanifest", "attributemanifests"),
+            ("handler", "handlers"),
+            ("instance", "instances"),
+            ("rule", "rules"),
+            ("template", "templates"),
+        ],
     },
     Family {
         group: "extensions.istio.io",
@@ -144,6 +174,12 @@ const FAMILIES: &[Family] = &[
         kinds: &[("IstioOperator", "istiooperators")],
     },
     Family {
+        group: "install.istio.io",
+        scope: Scope::Namespaced,
+        versions: &["v1alpha2"],
+        kinds: &[("IstioControlPlane", "istiocontrolplanes")],
+    },
+    Family {
         group: "maistra.io",
         scope: Scope::Namespaced,
         versions: &["v2", "v1"],
@@ -174,6 +210,23 @@ const FAMILIES: &[Family] = &[
         scope: Scope::Namespaced,
         versions: &["v1beta1"],
         kinds: &[("ProxyConfig", "proxyconfigs")],
+    },
+    Family {
+        group: "rbac.istio.io",
+        scope: Scope::Cluster,
+        versions: &["v1alpha1"],
+        kinds: &[("ClusterRbacConfig", "clusterrbacconfigs")],
+    },
+    Family {
+        group: "rbac.istio.io",
+        scope: Scope::Namespaced,
+        versions: &["v1alpha1"],
+        kinds: &[
+            ("AuthorizationPolicy", "authorizationpolicies"),
+            ("RbacConfig", "rbacconfigs"),
+            ("ServiceRole", "serviceroles"),
+            ("ServiceRoleBinding", "servicerolebindings"),
+        ],
     },
     Family {
         group: "sailoperator.io",

@@ -3,7 +3,7 @@
 use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 
-use crate::mesh::{Place, Unreadable};
+use crate::mesh::Unreadable;
 use crate::object::{Edit, Inner, WrongType};
 
 /// One thing wrong with an object.
@@ -90,6 +90,8 @@ impl Findings {
 pub struct CannotJudge {
     /// Where.
     pub path: PointerBuf,
+    /// Where in the string at `path`, where that is YAML itself.
+    pub inner: Option<Inner>,
     /// Why.
     pub message: String,
 }
@@ -98,25 +100,31 @@ impl CannotJudge {
     /// Something about the request as a whole.
     #[must_use]
     pub fn request(message: impl Into<String>) -> Self {
-        Self { path: PointerBuf::new(), message: message.into() }
+        Self { path: PointerBuf::new(), inner: None, message: message.into() }
     }
 
     /// The same as a finding: what could not be judged is one.
     #[must_use]
     pub fn finding(&self) -> Finding {
-        Finding { path: self.path.clone(), message: format!("cannot judge: {}", self.message), ..Finding::default() }
+        Finding {
+            path: self.path.clone(),
+            inner: self.inner.clone(),
+            message: format!("cannot judge: {}", self.message),
+            ..Finding::default()
+        }
+    }
+}
+
+/// For rules about a part of mesh config; that istiod cannot read it is the finding of another.
+impl From<Unreadable> for CannotJudge {
+    fn from(error: Unreadable) -> Self {
+        let message = format!("istiod cannot read this mesh config: {}", error.message);
+        Self { message, path: error.place.path, inner: error.place.inner }
     }
 }
 
 impl From<WrongType> for CannotJudge {
     fn from(error: WrongType) -> Self {
-        Self { message: error.to_string(), path: error.path }
-    }
-}
-
-impl From<Unreadable> for CannotJudge {
-    fn from(Unreadable { place: Place { path, inner }, message }: Unreadable) -> Self {
-        let line = inner.map(|inner| format!("line {} of the string: ", inner.line));
-        Self { path, message: line.unwrap_or_default() + &message }
+        Self { message: error.to_string(), path: error.path, inner: None }
     }
 }

@@ -1,3 +1,4 @@
 //! Who may change what, what has to stay, and what is of yesterday.
 
+pub mod deprecated_apis;
 pub mod protect_mesh_baseline;

@@ -96,7 +96,11 @@ impl Rule for Limit {
         JUDGED.set(JUDGED.get() + 1);
         let Some(numbers) = object.at(&["spec", "numbers"]) else { return Ok(()) };
         if numbers.as_str().is_some() {
-            return Err(CannotJudge { path: numbers.pointer(), message: "`numbers` is a string".to_owned() });
+            return Err(CannotJudge {
+                path: numbers.pointer(),
+                inner: None,
+                message: "`numbers` is a string".to_owned(),
+            });
         }
         for number in numbers.children() {
             let value = number.to_json();

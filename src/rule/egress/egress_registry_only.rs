@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::protobuf::{field, message};
-use crate::mesh::{GroupKind, MESH_CONFIGS, Opened, Place, Unreadable, helm_values, mesh_configs};
+use crate::mesh::{GroupKind, MESH_CONFIGS, Opened, Place, helm_values, mesh_configs};
 use crate::object::{Node, Value};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -85,16 +85,12 @@ impl Rule for EgressRegistryOnly {
             return check_sidecar(object, findings);
         }
         for carrier in mesh_configs(kind, (&request.namespace, &request.name), object, mesh)? {
-            let unreadable = |error: Unreadable| CannotJudge {
-                path: error.place.path,
-                message: format!("istiod cannot read this mesh config: {}", error.message),
-            };
-            let Some(opened) = carrier.open("").map_err(unreadable)? else { continue };
+            let Some(opened) = carrier.open("")? else { continue };
             let of = match opened.root() {
                 root if root.is_null() => Ok(None),
                 root => message(root, POLICY),
             };
-            let policy = of.map_err(|error| unreadable(opened.unreadable(&error)))?;
+            let policy = of.map_err(|error| opened.unreadable(&error))?;
             self.check_mesh_config(&opened, policy, findings);
         }
         for values in helm_values(kind, object)? {

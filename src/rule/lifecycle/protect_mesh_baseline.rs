@@ -8,7 +8,7 @@ use crate::mesh::{
     Attachment, Authorization, DRY_RUN, GroupKind, Mesh, TargetRef, attachment, dry_run, is_mesh_wide, mesh_configs,
     own_annotation_path,
 };
-use crate::object::{Node, WrongType};
+use crate::object::Node;
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity, User};
 
@@ -141,7 +141,7 @@ fn is_current(name: &str, mesh: &Mesh) -> bool {
 }
 
 /// Where an object is not what is protected; none where it is.
-fn falls_short(object: Node<'_>, request: &Request<'_>, mesh: &Mesh) -> Result<Option<PointerBuf>, WrongType> {
+fn falls_short(object: Node<'_>, request: &Request<'_>, mesh: &Mesh) -> Result<Option<PointerBuf>, CannotJudge> {
     let (kind, namespace) = (&*request.kind.kind, &*request.namespace);
     let unless = |holds: bool, path: &[&str]| (!holds).then(|| PointerBuf::from_tokens(path.iter().copied()));
     Ok(match kind {
@@ -171,7 +171,7 @@ fn falls_short(object: Node<'_>, request: &Request<'_>, mesh: &Mesh) -> Result<O
             let name = (namespace, name(object, request));
             let configs = mesh_configs((&request.kind.group, kind), name, object, mesh)?;
             let says_something = |text: &str| !text.trim().is_empty();
-            let said = configs.iter().any(|config| config.node.as_str().is_some_and(says_something));
+            let said = configs.iter().any(|config| config.node().as_str().is_some_and(says_something));
             unless(said, &["data", "mesh"])
         }
     })

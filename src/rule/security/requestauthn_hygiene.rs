@@ -150,7 +150,8 @@ fn secret_members(rule: Node<'_>, jwks: &str) -> Result<Vec<&'static str>, Canno
     const SECRET: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     let Ok(set) = serde_json::from_str::<Value>(jwks) else {
         let path = pointer(rule, "jwks");
-        return Err(CannotJudge { message: format!("`{path}` is no JSON, expected a JSON Web Key Set"), path });
+        let message = format!("`{path}` is no JSON, expected a JSON Web Key Set");
+        return Err(CannotJudge { path, inner: None, message });
     };
     // A key alone may stand where a set is expected.
     let keys = set.get("keys").and_then(Value::as_array).map_or(std::slice::from_ref(&set), Vec::as_slice);
