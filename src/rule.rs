@@ -209,6 +209,7 @@ pub static RULES: &[Entry] = &[
     entry!(security::peerauthentication_strict::PeerauthenticationStrict, "peerauthentication-strict"),
     entry!(workload::pod_security::PodSecurity, "pod-security"),
     entry!(workload::probes::Probes, "probes"),
+    entry!(lifecycle::persona_ownership::PersonaOwnership, "persona-ownership"),
     entry!(lifecycle::protect_mesh_baseline::ProtectMeshBaseline, "protect-mesh-baseline"),
     entry!(telemetry::proxy_log_level::ProxyLogLevel, "proxy-log-level"),
     entry!(extension::proxyconfig_cr::ProxyconfigCr, "proxyconfig-cr"),
