@@ -210,6 +210,7 @@ pub static RULES: &[Entry] = &[
     entry!(workload::pod_security::PodSecurity, "pod-security"),
     entry!(workload::probes::Probes, "probes"),
     entry!(lifecycle::persona_ownership::PersonaOwnership, "persona-ownership"),
+    entry!(lifecycle::prefer_v1_api::PreferV1Api, "prefer-v1-api"),
     entry!(lifecycle::protect_mesh_baseline::ProtectMeshBaseline, "protect-mesh-baseline"),
     entry!(telemetry::proxy_log_level::ProxyLogLevel, "proxy-log-level"),
     entry!(extension::proxyconfig_cr::ProxyconfigCr, "proxyconfig-cr"),

@@ -2,4 +2,5 @@
 
 pub mod deprecated_apis;
 pub mod persona_ownership;
+pub mod prefer_v1_api;
 pub mod protect_mesh_baseline;
