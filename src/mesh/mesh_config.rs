@@ -33,8 +33,8 @@ pub fn mesh_configs<'t>(
     let at = |paths: &[&[&str]]| -> Result<Vec<Carrier<'t>>, WrongType> {
         let mut found = Vec::new();
         for path in paths {
-            let node = object.map_at(path)?.and_then(|parent| parent.get("meshConfig"));
-            found.extend(node.filter(|node| !node.is_null()).map(|node| Carrier::new("meshConfig", node)));
+            let node = object.map_at(path)?.map_or(Ok(None), |parent| parent.map("meshConfig"))?;
+            found.extend(node.map(|node| Carrier::new("meshConfig", node)));
         }
         Ok(found)
     };

@@ -5,7 +5,7 @@ use std::fmt;
 use super::PersonaOwnership;
 use crate::mesh::{GroupKind, Mesh, POD_TEMPLATES, VirtualService, is_internal_gateway, mesh_configs};
 use crate::object::{Node, WrongType};
-use crate::rule::Request;
+use crate::rule::{CannotJudge, Request};
 
 /// Who owns more than a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl PersonaOwnership {
         object: Node<'_>,
         request: &Request<'_>,
         mesh: &Mesh,
-    ) -> Result<Option<Owner>, WrongType> {
+    ) -> Result<Option<Owner>, CannotJudge> {
         let (group, kind, namespace) = (&*request.kind.group, &*request.kind.kind, &*request.namespace);
         let is_in = |namespaces: &[String]| namespaces.iter().any(|own| own == namespace);
         let of_mesh =
