@@ -25,6 +25,24 @@ pub fn message<'t>(of: Node<'t>, name: &str) -> Result<Option<Node<'t>>, WrongTy
     Ok(found)
 }
 
+/// The string in a field.
+///
+/// # Errors
+/// Where something else stands there.
+pub fn text<'t>(of: Node<'t>, name: &str) -> Result<Option<(Node<'t>, &'t str)>, WrongType> {
+    let text = |node: Node<'t>| Ok((node, node.as_str().ok_or_else(|| node.wrong_type("a string"))?));
+    field(of, name).map(text).transpose()
+}
+
+/// The boolean in a field.
+///
+/// # Errors
+/// Where something else stands there.
+pub fn boolean<'t>(of: Node<'t>, name: &str) -> Result<Option<(Node<'t>, bool)>, WrongType> {
+    let boolean = |node: Node<'t>| Ok((node, node.as_bool().ok_or_else(|| node.wrong_type("a boolean"))?));
+    field(of, name).map(boolean).transpose()
+}
+
 /// The number here: a JSON number, one in a string, or `NaN`, `Infinity` and `-Infinity`, which JSON has no numbers for.
 ///
 /// # Errors

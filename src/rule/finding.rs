@@ -115,10 +115,10 @@ impl CannotJudge {
     }
 }
 
-/// For rules about a part of mesh config; that istiod cannot read it is the finding of another.
+/// For rules about a part of mesh config or of Helm's values; that Istio cannot read it is the finding of another.
 impl From<Unreadable> for CannotJudge {
     fn from(error: Unreadable) -> Self {
-        let message = format!("istiod cannot read this mesh config: {}", error.message);
+        let message = format!("Istio cannot read this: {}", error.message);
         Self { message, path: error.place.path, inner: error.place.inner }
     }
 }

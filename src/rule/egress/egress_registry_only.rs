@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::mesh::protobuf::{field, message};
 use crate::mesh::{GroupKind, MESH_CONFIGS, Opened, Place, helm_values, mesh_configs};
-use crate::object::{Node, Value};
+use crate::object::{Node, Value, WrongType};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
 
@@ -91,11 +91,13 @@ impl Rule for EgressRegistryOnly {
                 root => message(root, POLICY),
             };
             let policy = of.map_err(|error| opened.unreadable(&error))?;
-            self.check_mesh_config(&opened, policy, findings);
+            self.check_mesh_config(&opened, policy, findings).map_err(|error| opened.unreadable(&error))?;
         }
         for values in helm_values(kind, object)? {
-            for mode in values.all(&["global", POLICY], "mode")?.into_iter().filter(|mode| is_any(mode.node)) {
-                findings.violation(any(mode.place, mode.node));
+            for mode in values.all(&["global", POLICY], "mode")? {
+                if is_any(mode.node).or_else(|_| mode.text().map(|_| false))? {
+                    findings.violation(any(mode.place, mode.node));
+                }
             }
         }
         Ok(())
@@ -103,9 +105,14 @@ impl Rule for EgressRegistryOnly {
 }
 
 impl EgressRegistryOnly {
-    fn check_mesh_config(&self, opened: &Opened<'_>, policy: Option<Node<'_>>, findings: &mut Findings) {
+    fn check_mesh_config(
+        &self,
+        opened: &Opened<'_>,
+        policy: Option<Node<'_>>,
+        findings: &mut Findings,
+    ) -> Result<(), WrongType> {
         match policy.map(|policy| (policy, field(policy, "mode"))) {
-            Some((_, Some(mode))) if is_any(mode) => findings.violation(any(opened.place(mode), mode)),
+            Some((_, Some(mode))) if is_any(mode)? => findings.violation(any(opened.place(mode), mode)),
             Some((_, Some(_))) => {}
             Some((policy, None)) => findings.advise([unsaid(opened.place(policy))]),
             None if self.require_explicit => {
@@ -115,6 +122,7 @@ impl EgressRegistryOnly {
             }
             None => {}
         }
+        Ok(())
     }
 }
 
@@ -122,7 +130,7 @@ fn check_sidecar(object: Node<'_>, findings: &mut Findings) -> Result<(), Cannot
     let Some(policy) = object.map_at(&["spec", POLICY])? else { return Ok(()) };
     let said = policy.text("mode")?.filter(|mode| !mode.is_empty());
     match policy.get("mode").filter(|_| said.is_some()) {
-        Some(mode) if is_any(mode) => findings.violation(any(mode.into(), mode)),
+        Some(mode) if is_any(mode)? => findings.violation(any(mode.into(), mode)),
         Some(_) => {}
         None => findings.advise([unsaid(policy.into())]),
     }
@@ -140,12 +148,12 @@ fn check_sidecar(object: Node<'_>, findings: &mut Findings) -> Result<(), Cannot
 }
 
 /// Whether a mode lets everything out: by its word or, as mesh config may write it, its number.
-fn is_any(mode: Node<'_>) -> bool {
+fn is_any(mode: Node<'_>) -> Result<bool, WrongType> {
     match mode.value() {
-        Value::Text(text) => matches!(text, "ALLOW_ANY" | "ALLOW_ANY_DYNAMIC_DNS"),
+        Value::Text(text) => Ok(matches!(text, "ALLOW_ANY" | "ALLOW_ANY_DYNAMIC_DNS")),
         // `REGISTRY_ONLY` alone is 0.
-        Value::Number(number) => number.as_i64() != Some(0),
-        _ => false,
+        Value::Number(number) => Ok(number.as_i64() != Some(0)),
+        _ => Err(mode.wrong_type("a string")),
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::protobuf::{field, message};
+use crate::mesh::protobuf::{boolean, field, message};
 use crate::mesh::{Carrier, MESH_CONFIGS, Mesh, Opened, Unreadable, WEAK_TLS, mesh_configs};
 use crate::object::{Node, Value, WrongType, quoted};
 use crate::rule::documentation::documented;
@@ -114,7 +114,7 @@ fn carriers<'t>(object: Node<'t>, request: &Request<'_>, mesh: &Mesh) -> Result<
 fn judge(opened: &Opened<'_>, findings: &mut Findings) -> Result<(), WrongType> {
     let root = opened.root();
     root.expect_map()?;
-    if let Some(node) = field(root, "enableAutoMtls").filter(|node| node.as_bool() == Some(false)) {
+    if let Some((node, false)) = boolean(root, "enableAutoMtls")? {
         let message = "proxies send plain text wherever no DestinationRule asks for mutual TLS";
         findings.violation(finding(opened, node, "enableAutoMtls", message, "`true`, the default"));
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::mesh::{GroupKind, Route, RouteList, VirtualService};
+use crate::mesh::{GroupKind, Route, RouteList, StringMatch, VirtualService};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -141,12 +141,18 @@ fn matches(route: Node<'_>) -> Result<Vec<Match<'_>>, WrongType> {
     if listed.is_empty() {
         return Ok(vec![(route, Map::new())]);
     }
-    Ok(listed.into_iter().map(|node| (node, conditions(node))).collect())
+    listed.into_iter().map(|node| Ok((node, conditions(node)?))).collect()
 }
 
 /// What a match asks for: without what names it, what is empty, and the prefix that every path has.
-fn conditions(node: Node<'_>) -> Map<String, Value> {
-    let Value::Object(mut map) = node.to_json() else { return Map::new() };
+fn conditions(node: Node<'_>) -> Result<Map<String, Value>, WrongType> {
+    for key in ["uri", "scheme", "method", "authority"] {
+        node.map(key)?.map(StringMatch::of).transpose()?;
+    }
+    for key in ["headers", "withoutHeaders", "queryParams", "sourceLabels"] {
+        node.map(key)?;
+    }
+    let Value::Object(mut map) = node.to_json() else { return Ok(Map::new()) };
     map.retain(|key, value| {
         let empty = match value {
             Value::Null => true,
@@ -162,7 +168,7 @@ fn conditions(node: Node<'_>) -> Map<String, Value> {
     if !map.contains_key("uri") {
         map.remove("ignoreUriCase");
     }
-    map
+    Ok(map)
 }
 
 /// Whether whatever fits `later` fits `earlier` too.

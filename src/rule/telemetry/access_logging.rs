@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::protobuf::{field, message};
+use crate::mesh::protobuf::{boolean, field, message, text};
 use crate::mesh::{
     Attachment, GroupKind, MESH_CONFIGS, Mesh, Place, Unreadable, attachment, is_mesh_wide, mesh_configs,
     telemetry_mode,
@@ -131,8 +131,8 @@ fn logs(object: Node<'_>, request: &Request<'_>, mesh: &Mesh) -> Result<Option<L
 /// What turns an access log on in a mesh config.
 fn turned_on(config: Node<'_>) -> Result<Option<Node<'_>>, WrongType> {
     config.expect_map()?;
-    let file = field(config, "accessLogFile").filter(|node| node.as_str() != Some(""));
-    let service = field(config, "enableEnvoyAccessLogService").filter(|node| node.as_bool() == Some(true));
+    let file = text(config, "accessLogFile")?.filter(|(_, file)| !file.is_empty()).map(|(node, _)| node);
+    let service = boolean(config, "enableEnvoyAccessLogService")?.filter(|(_, on)| *on).map(|(node, _)| node);
     let providers = message(config, "defaultProviders")?.and_then(|providers| field(providers, "accessLogging"));
     Ok(file.or(service).or(providers.filter(|list| list.items().next().is_some())))
 }

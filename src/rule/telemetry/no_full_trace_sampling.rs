@@ -35,7 +35,7 @@ documented! {
     /// with every request traced, that grows with the traffic and fails with it. Istio's own default is one request in a
     /// hundred; its demo profile traces all and is not for production:
     /// <https://istio.io/latest/docs/tasks/observability/distributed-tracing/sampling/>.
-    /// Where each share counts, and from where that is known, stands in `docs/policies/no-full-trace-sampling.md`.
+    /// Where each share counts, and from where that is known, stands in [`docs/trace-sampling.md`](../trace-sampling.md).
     ///
     /// # Denied
     ///
