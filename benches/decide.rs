@@ -77,13 +77,36 @@ fn find_policies(bencher: Bencher) {
 }
 
 /// A request that is read already.
-#[divan::bench]
-fn judge(bencher: Bencher) {
+#[divan::bench(args = ["Pod", "EnvoyFilter"])]
+fn judge(bencher: Bencher, name: &str) {
+    judge_object(bencher, &object(name));
+}
+
+fn judge_object(bencher: Bencher, object: &str) {
     let set = built_in();
-    let object = object("EnvoyFilter");
-    let contents = manifest::read(&object, &created());
-    let Some(Content::Item(item)) = contents.first() else { return };
+    let contents = manifest::read(object, &created());
+    let Some(Content::Item(item)) = contents.first() else { panic!("an object") };
     bencher.bench(|| decide(&set, black_box(&item.request), &Snapshot::default(), Timestamp::UNIX_EPOCH, Phase::Sent));
+}
+
+/// A VirtualService of so many routes: what each costs must not grow with them.
+#[divan::bench(args = [10, 100, 1000])]
+fn judge_routes(bencher: Bencher, routes: usize) {
+    let route = |n: usize| {
+        format!(
+            r#"{{"name":"r{n}","match":[{{"uri":{{"prefix":"/r{n}/"}}}}],"timeout":"5s",
+            "retries":{{"attempts":2,"perTryTimeout":"2s","retryOn":"5xx"}},
+            "route":[{{"destination":{{"host":"cart.shop.svc.cluster.local","subset":"v1"}},"weight":90}},
+            {{"destination":{{"host":"cart.shop.svc.cluster.local","subset":"v2"}},"weight":10}}]}}"#
+        )
+    };
+    let routes: Vec<String> = (0..routes).map(route).collect();
+    let object = format!(
+        r#"{{"apiVersion":"networking.istio.io/v1","kind":"VirtualService","metadata":{{"name":"cart","namespace":"shop"}},
+        "spec":{{"hosts":["cart.shop.svc.cluster.local"],"http":[{}]}}}}"#,
+        routes.join(",")
+    );
+    judge_object(bencher, &object);
 }
 
 /// An object that many policies mend, each alone and then all together.

@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use schemars::schema_for;
 use vigla::policy::{PolicyDocument, SettingsDocument};
-use vigla::rule::RULES;
 use vigla::suite::SuiteDocument;
 
 fn path(file: &str) -> PathBuf {
@@ -47,21 +46,4 @@ fn the_schema_of_settings_is_fresh() {
 #[test]
 fn the_schema_of_suites_is_fresh() {
     check("docs/schemas/suite.json", &schema_for!(SuiteDocument));
-}
-
-/// A policy with a page of its own shows its cases there, between two marks.
-#[test]
-fn the_cases_on_the_pages_of_policies_are_fresh() {
-    const MARKS: [&str; 2] = ["<!-- cases: generated from the suite -->\n", "<!-- end of cases -->\n"];
-    let mut pages = 0;
-    for entry in RULES {
-        let file = format!("docs/policies/{}.md", entry.metadata.name);
-        let Ok(page) = std::fs::read_to_string(path(&file)) else { continue };
-        let parts = page.split_once(MARKS[0]).and_then(|(before, rest)| Some((before, rest.split_once(MARKS[1])?.1)));
-        let (before, after) = parts.unwrap_or_else(|| panic!("{file} has no place for its cases"));
-        let table = cases::table(entry.suite);
-        check_text(&file, &format!("{before}{}\n{table}\n{}{after}", MARKS[0], MARKS[1]));
-        pages += 1;
-    }
-    assert!(pages > 0, "no policy has a page");
 }

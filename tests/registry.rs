@@ -230,13 +230,15 @@ fn cases(entry: &Entry, looks: fn(&Value) -> bool) -> Vec<Value> {
 }
 
 #[test]
-fn every_rule_has_a_suite_with_three_denied_and_three_allowed_cases() {
+fn every_rule_has_a_suite_with_denied_and_allowed_cases_and_an_update() {
     for entry in RULES {
         let name = entry.metadata.name;
         let denied = cases(entry, |expect| !expect["deny"].is_null()).len();
         // What the policy does not judge is no case of it; `vigla test` holds that `allow` means judged.
         let allowed = cases(entry, |expect| *expect == "allow").len();
         assert!(denied >= 3 && allowed >= 3, "{name}: {denied} denied, {allowed} allowed");
+        let updates = cases(entry, |_| true).iter().filter(|case| !case["oldObject"].is_null()).count();
+        assert!(updates >= 1, "{name}: no case of an object that is stored already");
         let patched = cases(entry, |expect| !expect["patched"].is_null());
         let kinds: BTreeSet<&str> = patched.iter().map(|case| case["object"]["kind"].as_str().unwrap()).collect();
         let mends: BTreeSet<&str> = entry.metadata.mends.iter().map(|mended| mended.kind).collect();

@@ -13,10 +13,15 @@ pub(crate) fn table(suite: &str) -> String {
         let cases = tree.root().get("cases").expect("cases").to_json();
         cases.as_array().expect("a list").clone()
     });
-    let mut table = "| vector | example | verdict |\n|---|---|---|\n".to_owned();
-    for (heading, case) in headings(suite).into_iter().zip(cases) {
-        let heading = heading.strip_prefix("Vector ").unwrap_or(heading);
-        table += &format!("| {} | {} | {} |\n", escaped(heading), escaped(&example(&case)), verdict(&case["expect"]));
+    let headings = headings(suite);
+    let is_parted = headings.iter().any(|heading| !heading.is_empty());
+    let mut table = if is_parted { "| about | case | verdict |\n|---|" } else { "| case | verdict |\n|" }.to_owned();
+    table += "---|---|\n";
+    for (heading, case) in headings.into_iter().zip(cases) {
+        if is_parted {
+            table += &format!("| {} ", escaped(heading.strip_prefix("Vector ").unwrap_or(heading)));
+        }
+        table += &format!("| {} | {} |\n", escaped(&example(&case)), verdict(&case["expect"]));
     }
     table
 }
