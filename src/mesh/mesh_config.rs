@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn installers_carry_it_below_their_specs() {
-        let json = r#"{"spec": {"meshConfig": {}, "values": {"meshConfig": {}}, "unvalidatedValues": {"meshConfig": 1},
+        let json = r#"{"spec": {"meshConfig": {}, "values": {"meshConfig": {}}, "unvalidatedValues": {"meshConfig": {"a": 1}},
             "techPreview": {"meshConfig": {}}}}"#;
         for (group, kind, expected) in [
             (
@@ -114,6 +114,9 @@ mod tests {
             let found = found((group, kind), ("istio-system", "istio"), json).unwrap();
             assert_eq!(found, expected, "{kind}");
         }
-        assert!(found(("sailoperator.io", "Istio"), ("", "default"), r#"{"spec": {"values": []}}"#).is_err());
+        for values in ["[]", r#"{"meshConfig": "text"}"#] {
+            let json = format!(r#"{{"spec": {{"values": {values}}}}}"#);
+            assert!(found(("sailoperator.io", "Istio"), ("", "default"), &json).is_err());
+        }
     }
 }
