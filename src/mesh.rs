@@ -13,6 +13,7 @@ mod environment;
 mod envoy_filter;
 mod export;
 mod gateway;
+mod glob;
 mod helm_parameter;
 mod host;
 mod injection;
@@ -48,11 +49,12 @@ pub use environment::{Variable, variable};
 pub use envoy_filter::{EnvoyPatch, envoy_patches};
 pub use export::{Export, export, service_export};
 pub use gateway::{Listener, Server, ServerTls, WEAK_TLS, is_internal_gateway, listeners, servers};
+pub use glob::Glob;
 pub use host::{Form, Host, HostScope, ScopedHost, ServiceHost, Wildcard, service_host};
 pub use injection::{INJECT, INJECTION, NotInjected, PodFacts, REVISION, Revision, injection};
 pub use install::{HELM_VALUES, HelmValue, HelmValues, INSTALLATIONS, helm_values};
 pub use kind::GroupKind;
-pub use label::{check_label_key, check_label_value, is_label_value, is_subdomain};
+pub use label::{check_label_key, check_label_value, is_dns_label, is_label_value, is_subdomain};
 pub use mesh_config::{MESH_CONFIGS, mesh_configs};
 pub use metadata::{own_annotation, own_annotation_path, own_label, own_label_path};
 pub use ownership::{is_controlled, is_owned};
@@ -112,5 +114,12 @@ impl Mesh {
     #[must_use]
     pub fn root(&self) -> &str {
         self.root_namespace.as_deref().unwrap_or("istio-system")
+    }
+
+    /// Whether what stands in a namespace may be for the whole mesh: it is a config or gateway namespace, or the root.
+    #[must_use]
+    pub fn may_route_for_all(&self, namespace: &str) -> bool {
+        let listed = self.config_namespaces.iter().chain(&self.gateway_namespaces).any(|name| name == namespace);
+        listed || namespace == self.root()
     }
 }

@@ -18,7 +18,7 @@ pub use condition::{Place, Truth};
 pub(crate) use document::ApiVersion;
 pub use document::{PolicyDocument, Profile, SettingsDocument};
 pub use exception::Exception;
-pub(crate) use field::{is_dns_label, optional_day, optional_labels};
+pub(crate) use field::{optional_day, optional_labels};
 pub(crate) use library::{Library, Single};
 pub use load::{Notice, Sources, load};
 pub use set::{Listed, PolicySet, Subscription};

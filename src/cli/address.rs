@@ -4,7 +4,7 @@ use hyper::Uri;
 use rustls::pki_types::ServerName;
 
 use crate::cluster::webhook_configuration::Address;
-use crate::policy::is_dns_label;
+use crate::mesh::is_dns_label;
 
 /// Reads `https://HOST[:PORT]`.
 pub(super) fn url(text: &str) -> Result<Address, String> {

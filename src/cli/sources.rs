@@ -11,6 +11,7 @@ use jiff::tz::Offset;
 
 use super::files::{self, Source};
 use super::{Failure, output};
+use crate::mesh;
 use crate::policy::{self, Notice, PolicySet, Profile, Text};
 
 /// Policies of one's own, Settings, the profile.
@@ -49,7 +50,7 @@ fn profiles() -> impl TypedValueParser<Value = Profile> {
 
 fn namespace(name: &str) -> Result<String, &'static str> {
     let expected = "expected the name of a namespace: lower-case letters, digits and `-`";
-    policy::is_dns_label(name).then(|| name.to_owned()).ok_or(expected)
+    mesh::is_dns_label(name).then(|| name.to_owned()).ok_or(expected)
 }
 
 impl Sources {

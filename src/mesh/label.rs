@@ -50,6 +50,15 @@ pub fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(label)
 }
 
+/// Whether this is a DNS label, as names of namespaces and Services are:
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>.
+#[must_use]
+pub fn is_dns_label(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let ends = !name.starts_with('-') && !name.ends_with('-');
+    (1..=63).contains(&name.len()) && name.chars().all(legal) && ends
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

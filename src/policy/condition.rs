@@ -4,10 +4,9 @@ mod cover;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wildmatch::WildMatch;
 
 use super::field;
-use crate::mesh::{Labels, check_label_key, check_label_value};
+use crate::mesh::{Glob, Labels, check_label_key, check_label_value};
 use crate::rule::User;
 
 /// The answer to a condition, from no to yes.
@@ -39,41 +38,6 @@ pub enum Place<'r> {
         /// Its labels, where they are known.
         labels: Option<&'r Labels>,
     },
-}
-
-/// A name with `*` for any characters, as it is written.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(with = "String")]
-pub(super) struct Glob {
-    text: String,
-    matcher: WildMatch,
-}
-
-impl TryFrom<String> for Glob {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:*".contains(c);
-        match text.chars().find(|&c| !legal(c)) {
-            Some(c) => {
-                Err(format!("bad glob `{text}`: `{c}` stands in no name; expected a name, with `*` for any part"))
-            }
-            None if text.is_empty() => Err("empty glob; expected a name, with `*` for any part".to_owned()),
-            None => Ok(Self { matcher: WildMatch::new(&text), text }),
-        }
-    }
-}
-
-impl Glob {
-    pub(super) fn matches(&self, name: &str) -> bool {
-        self.matcher.matches(name)
-    }
-
-    /// Whether every name that the server may make of this `generateName` matches.
-    pub(super) fn matches_generated(&self, stem: &str) -> bool {
-        self.text.ends_with('*') && self.matches(stem)
-    }
 }
 
 /// Names of namespaces.

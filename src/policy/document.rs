@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::condition::{Glob, Namespaces, Selector, Users};
+use super::condition::{Namespaces, Selector, Users};
 use super::{Action, OnError, field};
-use crate::mesh::Mesh;
+use crate::mesh::{Glob, Mesh};
 use crate::rule::Operation;
 
 /// The API version of our own documents.

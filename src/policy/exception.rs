@@ -2,8 +2,9 @@
 
 use jiff::civil::Date;
 
-use super::condition::{Glob, Place};
+use super::condition::Place;
 use super::document::ExceptionSaid;
+use crate::mesh::Glob;
 use crate::rule::Request;
 
 /// An exception from one policy.

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::mesh::{Labels, check_label_key, check_label_value, is_subdomain};
+use crate::mesh::{Labels, check_label_key, check_label_value, is_dns_label, is_subdomain};
 
 /// A day in UTC.
 pub(super) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
@@ -76,14 +76,6 @@ pub(crate) fn optional_labels<'de, D: Deserializer<'de>>(deserializer: D) -> Res
     #[derive(Deserialize)]
     struct Said(#[serde(deserialize_with = "labels")] Labels);
     Ok(Option::<Said>::deserialize(deserializer)?.map(|Said(labels)| labels))
-}
-
-/// Whether this is a DNS label, as names of namespaces and Services are:
-/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>.
-pub(crate) fn is_dns_label(name: &str) -> bool {
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let ends = !name.starts_with('-') && !name.ends_with('-');
-    (1..=63).contains(&name.len()) && name.chars().all(legal) && ends
 }
 
 fn check_namespace(name: &str) -> Result<(), String> {

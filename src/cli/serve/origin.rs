@@ -13,7 +13,7 @@ use crate::certificate::Files;
 use crate::cli::{Failure, address};
 use crate::cluster::tls_secret::{Place, Terms, keep};
 use crate::cluster::webhook_configuration::Address;
-use crate::policy::is_dns_label;
+use crate::mesh::is_dns_label;
 use crate::server::Health;
 use crate::server::dev::{DevError, DevTls};
 use crate::server::tls::{Identity, Managed, Rotation};

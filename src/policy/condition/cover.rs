@@ -1,6 +1,7 @@
 //! Which conditions hold whenever others do. `false` where that is not sure.
 
-use super::{Conditions, Glob, Namespaces, Operator, SaidRequirement, Selector, Users};
+use super::{Conditions, Namespaces, Operator, SaidRequirement, Selector, Users};
+use crate::mesh::Glob;
 
 impl Conditions<'_> {
     /// Whether these hold for every request for which `later` do.
@@ -21,13 +22,6 @@ impl Conditions<'_> {
     }
 }
 
-impl Glob {
-    /// Whether every name that `other` matches matches this. No literal of a glob matches the other's `*`.
-    fn covers(&self, other: &Self) -> bool {
-        self.matches(&other.text)
-    }
-}
-
 impl Namespaces {
     fn hold_everywhere(&self) -> bool {
         let any = |globs: &Vec<Glob>| globs.iter().any(|glob| glob.matches(""));
@@ -41,7 +35,7 @@ impl Namespaces {
             None => own.iter().any(|glob| glob.matches("")),
         });
         // What this one excludes, the other must exclude too, or not have included.
-        let names = later.include.as_deref().filter(|later| later.iter().all(|glob| !glob.text.contains('*')));
+        let names = later.include.as_deref().filter(|later| later.iter().all(|glob| !glob.as_str().contains('*')));
         let never = |excluded: &Glob| names.is_some_and(|names| !names.iter().any(|name| excluded.covers(name)));
         included && self.exclude.iter().all(|excluded| any(&later.exclude, excluded) || never(excluded))
     }

@@ -83,7 +83,7 @@ impl Rule for VirtualserviceCrossNamespaceHost {
         let own = &*request.namespace;
         let service = VirtualService::of(object)?;
         let export = export(object)?;
-        if may_route_for_all(own, mesh) {
+        if mesh.may_route_for_all(own) {
             return Ok(());
         }
         if !service.binds_mesh() {
@@ -97,11 +97,6 @@ impl Rule for VirtualserviceCrossNamespaceHost {
         }
         Ok(())
     }
-}
-
-fn may_route_for_all(namespace: &str, mesh: &Mesh) -> bool {
-    let listed = mesh.config_namespaces.iter().chain(&mesh.gateway_namespaces).any(|name| name == namespace);
-    listed || namespace == mesh.root()
 }
 
 fn judge_hosts(service: &VirtualService<'_>, export: &Export<'_>, own: &str, mesh: &Mesh, findings: &mut Findings) {
