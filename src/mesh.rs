@@ -34,6 +34,7 @@ mod service_port;
 mod snapshot;
 mod string_match;
 mod telemetry;
+mod tenant;
 mod virtual_service;
 
 pub use address::{Cidr, Reserved, reserved};
@@ -68,10 +69,11 @@ pub use service_port::{ServicePort, service_ports};
 pub use snapshot::{Labels, Snapshot, labels};
 pub use string_match::StringMatch;
 pub use telemetry::telemetry_mode;
+pub use tenant::{Asked, GatewayName, OwnedHost, Refusal, Tenant, Tenants};
 pub use virtual_service::{Destination, GatewayRef, Route, RouteList, VirtualService};
 
 /// What every rule takes as given about the mesh: what Settings say, else Istio's defaults.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mesh {
     /// Where configuration for the whole mesh stands; none: not said, and Istio's default is only likely.
     ///
@@ -92,6 +94,8 @@ pub struct Mesh {
     pub cluster_domain: String,
     /// Names of ConfigMaps with shared mesh configuration.
     pub shared_mesh_configs: Vec<String>,
+    /// Who owns which hosts.
+    pub tenants: Tenants,
 }
 
 impl Default for Mesh {
@@ -105,6 +109,7 @@ impl Default for Mesh {
             trust_domain: "cluster.local".to_owned(),
             cluster_domain: "cluster.local".to_owned(),
             shared_mesh_configs: Vec::new(),
+            tenants: Tenants::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod load;
 mod set;
 mod settings;
 mod sorted;
+mod tenant;
 mod text;
 
 pub use action::{Action, OnError};

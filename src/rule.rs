@@ -226,6 +226,7 @@ pub static RULES: &[Entry] = &[
     entry!(injection::sidecar_resources::SidecarResources, "sidecar-resources"),
     entry!(egress::sidecar_scope::SidecarScope, "sidecar-scope"),
     entry!(telemetry::telemetry_conflicts::TelemetryConflicts, "telemetry-conflicts"),
+    entry!(routing::tenant_hosts::TenantHosts, "tenant-hosts"),
     entry!(injection::traffic_capture_bypass::TrafficCaptureBypass, "traffic-capture-bypass"),
     entry!(injection::uid_1337_reserved::Uid1337Reserved, "uid-1337-reserved"),
     entry!(routing::virtualservice_canary_weights::VirtualserviceCanaryWeights, "virtualservice-canary-weights"),

@@ -19,7 +19,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::date;
 use review::{built_in, read, review as wrap, wire};
-use serde_json::Value;
+use serde_json::{Value, json};
 use vigla::mesh::{Labels, Snapshot};
 use vigla::object::{read_yaml, split_documents};
 use vigla::policy::{Sources, Text, load};
@@ -167,20 +167,26 @@ fn the_kinds_are_those_of_the_crds() {
 
 /// What the documentation says is denied or allowed is, by that rule alone, where its policy denies.
 ///
-/// A Namespace among other objects says what labels theirs has. What is not judged when it is created is deleted.
+/// A Namespace among other objects says what labels theirs has, Settings what they are judged under. What is not judged
+/// when it is created is deleted.
 #[test]
 fn the_examples_of_every_rule_are_true() {
     for entry in RULES {
         let name = entry.metadata.name;
-        let settings = format!(
-            "apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\nprofile: restricted\npolicies: {{{name}: {{action: Deny}}}}"
-        );
-        let settings = Some(Text::new("settings.yaml".to_owned(), settings));
-        let sources = Sources { settings, ..Sources::default() };
-        let (set, _) = load(std::slice::from_ref(entry), &sources, date(2027, 1, 1)).expect(name);
         for (heading, allowed) in [("Denied", false), ("Allowed", true)] {
+            let (settings, objects): (Vec<_>, Vec<_>) =
+                examples(entry, heading).into_iter().partition(|object| object["kind"] == "Settings");
+            let mut settings = settings
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| json!({"apiVersion": "policies.vigla.dev/v1alpha1", "kind": "Settings"}));
+            settings["profile"] = json!("restricted");
+            settings["policies"] = json!({name: {"action": "Deny"}});
+            let settings = Some(Text::new("settings.yaml".to_owned(), settings.to_string()));
+            let sources = Sources { settings, ..Sources::default() };
+            let (set, _) = load(std::slice::from_ref(entry), &sources, date(2027, 1, 1)).expect(name);
             let (spaces, objects): (Vec<_>, Vec<_>) =
-                examples(entry, heading).into_iter().partition(|object| object["kind"] == "Namespace");
+                objects.into_iter().partition(|object| object["kind"] == "Namespace");
             let name_of = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
             let labels = |space: &Value| -> Labels {
                 serde_json::from_value(space["metadata"]["labels"].clone()).unwrap_or_default()

@@ -32,6 +32,28 @@ impl Cidr {
     pub fn is_everything(&self) -> bool {
         self.prefix == 0
     }
+
+    /// Whether every address of `other` lies in it. An IPv4 address in the clothes of an IPv6 one is the same.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        let ((own, length), (other, longer)) = (self.bits(), other.bits());
+        let head = |bits: u128| bits.checked_shr(128 - length).unwrap_or_default();
+        length <= longer && head(own) == head(other)
+    }
+
+    /// Whether some address lies in both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.contains(other) || other.contains(self)
+    }
+
+    /// Both families as one: the address, and how many of its leading bits count.
+    fn bits(&self) -> (u128, u32) {
+        match self.address {
+            IpAddr::V4(v4) => (v4.to_ipv6_mapped().to_bits(), 96 + u32::from(self.prefix)),
+            IpAddr::V6(v6) => (v6.to_bits(), u32::from(self.prefix)),
+        }
+    }
 }
 
 /// A place that a host of the outside has no business to name.
@@ -112,6 +134,24 @@ mod tests {
             "10.0.0.0 /8",
         ] {
             assert_eq!(Cidr::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_lie_in_ranges_whatever_their_family() {
+        for (one, other, within, around) in [
+            ("10.0.0.0/8", "10.1.0.0/16", false, true),
+            ("10.1.2.3/8", "10.0.0.1", false, true),
+            ("10.0.0.1", "10.0.0.1/32", true, true),
+            ("10.0.0.0/8", "11.0.0.0/8", false, false),
+            ("::ffff:10.0.0.1", "10.0.0.0/8", true, false),
+            ("::/0", "10.0.0.0/8", false, true),
+            ("0.0.0.0/0", "2001:db8::/32", false, false),
+            ("2001:db8::/32", "2001:db8::1", false, true),
+        ] {
+            let (a, b) = (Cidr::parse(one).unwrap(), Cidr::parse(other).unwrap());
+            assert_eq!((b.contains(&a), a.contains(&b)), (within, around), "{one} {other}");
+            assert_eq!(a.overlaps(&b), within || around, "{one} {other}");
         }
     }
 

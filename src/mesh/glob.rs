@@ -1,5 +1,7 @@
 //! Names of namespaces and objects with `*` for any part.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wildmatch::WildMatch;
@@ -49,5 +51,65 @@ impl Glob {
     /// Whether every name that `other` matches matches this. No literal of a glob matches the other's `*`.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         self.matches(&other.text)
+    }
+
+    /// Whether some name matches both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let mut open = vec![(self.text.as_bytes(), other.text.as_bytes())];
+        // Each pair of ends once, or a few stars would take for ever.
+        let mut seen = BTreeSet::new();
+        while let Some((one, two)) = open.pop() {
+            if !seen.insert((one.len(), two.len())) {
+                continue;
+            }
+            match (one, two) {
+                ([], []) => return true,
+                // A star stands for nothing, or for one more of what the other has.
+                ([b'*', behind @ ..], _) => {
+                    open.push((behind, two));
+                    open.extend(two.split_first().map(|(_, rest)| (one, rest)));
+                }
+                (_, [b'*', behind @ ..]) => {
+                    open.push((one, behind));
+                    open.extend(one.split_first().map(|(_, rest)| (rest, two)));
+                }
+                ([a, one @ ..], [b, two @ ..]) if a == b => open.push((one, two)),
+                _ => {}
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glob(text: &str) -> Glob {
+        Glob::try_from(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn globs_overlap_where_a_name_matches_both() {
+        for (one, other, expected) in [
+            ("shop", "shop", true),
+            ("shop", "pay", false),
+            ("shop-*", "shop", false),
+            ("shop-*", "shop-eu", true),
+            ("shop-*", "*-eu", true),
+            ("*-a-*", "b-*", true),
+            ("a*b", "b*a", false),
+            ("a*c", "a*b*c", true),
+            ("*", "*", true),
+            ("*", "x", true),
+            ("*", "*x", true),
+            ("**", "x", true),
+            ("a*", "b*", false),
+        ] {
+            assert_eq!(glob(one).overlaps(&glob(other)), expected, "{one} {other}");
+            assert_eq!(glob(other).overlaps(&glob(one)), expected, "{other} {one}");
+        }
+        assert!(!glob(&"*a".repeat(200)).overlaps(&glob(&format!("{}b", "a*".repeat(200)))));
     }
 }

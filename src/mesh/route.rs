@@ -80,13 +80,14 @@ impl<'t> Reference<'t> {
     }
 }
 
-/// What a route attaches to: Gateways or, for traffic within the mesh, Services.
+/// What a route attaches to: Gateways or, for traffic within the mesh, Services. Of a ListenerSet its Gateway.
 ///
 /// # Errors
 /// Where a field has another type than the API gives it.
 pub fn parents(object: Node<'_>) -> Result<Vec<Reference<'_>>, WrongType> {
     let Some(spec) = object.map("spec")? else { return Ok(Vec::new()) };
-    spec.maps("parentRefs")?.into_iter().map(|node| Reference::of(node, GROUP, "Gateway")).collect()
+    let parents = spec.maps("parentRefs")?.into_iter().chain(spec.map("parentRef")?);
+    parents.map(|node| Reference::of(node, GROUP, "Gateway")).collect()
 }
 
 /// The rules of a route.

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::condition::{Namespaces, Selector, Users};
+use super::tenant::TenantSaid;
 use super::{Action, OnError, field};
-use crate::mesh::{Glob, Mesh};
+use crate::mesh::{Glob, Mesh, OwnedHost};
 use crate::rule::Operation;
 
 /// The API version of our own documents.
@@ -147,6 +148,12 @@ pub struct SettingsDocument {
     /// The mesh.
     #[serde(default)]
     pub(super) mesh: MeshSettings,
+    /// Who owns which hosts.
+    #[serde(default)]
+    pub(super) tenants: Vec<TenantSaid>,
+    /// Hosts that every tenant may name, and no tenant owns.
+    #[serde(default)]
+    pub(super) shared_hosts: Vec<OwnedHost>,
     /// Changes to policies, by name.
     #[serde(default)]
     pub(super) policies: BTreeMap<String, Override>,
@@ -214,6 +221,7 @@ impl From<MeshSettings> for Mesh {
             trust_domain: said.trust_domain.unwrap_or(default.trust_domain),
             cluster_domain: said.cluster_domain.unwrap_or(default.cluster_domain),
             shared_mesh_configs: said.shared_mesh_configs.unwrap_or(default.shared_mesh_configs),
+            tenants: default.tenants,
         }
     }
 }

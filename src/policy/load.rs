@@ -77,7 +77,8 @@ impl<'l> Loader<'l> {
         self.errors.extend_from_slice(errors);
         self.check_namespaces();
         let unknown = self.settings.map(|settings| settings.of_unknown_policies(|name| policies.contains_key(name)));
-        self.errors.extend(unknown.into_iter().flatten());
+        let tenants = self.settings.map(Settings::of_tenants);
+        self.errors.extend(unknown.into_iter().chain(tenants).flatten());
     }
 
     /// The set, where nothing is wrong.

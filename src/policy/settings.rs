@@ -5,8 +5,9 @@ use jiff::civil::Date;
 use super::Action;
 use super::document::{ExceptionSaid, Override, Profile, SettingsDocument};
 use super::load::Notice;
+use super::tenant;
 use super::text::{Document, LoadError};
-use crate::mesh::Mesh;
+use crate::mesh::{Mesh, Tenant, Tenants};
 use crate::object::Node;
 
 /// Settings as they were said.
@@ -21,7 +22,19 @@ impl Settings<'_> {
     }
 
     pub(super) fn mesh(&self) -> Mesh {
-        self.said.mesh.clone().into()
+        let SettingsDocument { mesh, tenants, shared_hosts, .. } = self.said.clone();
+        let tenants = tenants.into_iter().map(Tenant::from).collect();
+        Mesh { tenants: Tenants { tenants, shared_hosts }, ..mesh.into() }
+    }
+
+    /// What is wrong with tenants beside each other.
+    pub(super) fn of_tenants(&self) -> Vec<LoadError> {
+        let wrong = tenant::wrong(&self.mesh());
+        let error = |(path, message): (Vec<String>, String)| {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            self.document.error_at(&path, message)
+        };
+        wrong.into_iter().map(error).collect()
     }
 
     /// The brake.

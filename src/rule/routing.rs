@@ -3,6 +3,7 @@
 pub mod destinationrule_resilience;
 pub mod destinationrule_subsets;
 pub mod export_scope;
+pub mod tenant_hosts;
 pub mod virtualservice_canary_weights;
 pub mod virtualservice_cross_namespace_host;
 pub mod virtualservice_fault_injection;
