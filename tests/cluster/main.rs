@@ -23,6 +23,7 @@ mod check;
 mod control_plane;
 mod door;
 mod enforcement;
+mod examples;
 mod foundation;
 mod helm;
 mod installation;

@@ -1,6 +1,5 @@
 //! Vigla, served under a name that the API server can call.
 
-use std::fs;
 use std::io::{Write, stderr};
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
@@ -63,11 +62,8 @@ impl Identity {
     /// Serves on a free port of this machine. `more`: further arguments.
     pub(crate) fn serve(&self, more: &[&str]) -> Vigla {
         let (certificate, settings) = (self.file("tls.crt"), self.file("settings.yaml"));
-        // Its own copy of the CA, which goes when the server goes.
-        let ca = self.file("ca.crt");
-        fs::copy(&certificate, &ca).expect("a file");
         let settings = ["--settings", settings.to_str().expect("UTF-8")];
-        Vigla::start_with(&certificate, &self.file("tls.key"), &ca, &[&settings, more].concat())
+        Vigla::start_with(&certificate, &self.file("tls.key"), &certificate, &[&settings, more].concat())
     }
 
     /// Has the API server ask there about what `vigla manifests` lists, until the test ends.

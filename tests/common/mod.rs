@@ -12,6 +12,7 @@
 
 pub(crate) mod cli;
 pub(crate) mod review;
+pub(crate) mod rules;
 
 use std::fs;
 use std::io::{BufRead, BufReader};

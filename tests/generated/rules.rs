@@ -9,6 +9,7 @@ use vigla::object::{read_yaml, split_documents};
 use vigla::rule::{Documentation, Entry, RULES};
 
 use super::{cases, check_text, path};
+use crate::common::rules::subject;
 
 /// Where the README has its table.
 const MARKS: [&str; 2] = ["<!-- policies: generated -->\n", "<!-- end of policies -->\n"];
@@ -90,14 +91,6 @@ fn page(entry: &Entry) -> String {
     page + &format!(
         "\n## Cases\n\nEach is in the policy's [suite]({suite}); `vigla test --run {name}` runs them.\n\n{table}"
     )
-}
-
-/// The folder of a rule's file, in words.
-fn subject(name: &str) -> String {
-    let file = format!("{}.rs", name.replace('-', "_"));
-    let folders = fs::read_dir(path("src/rule")).expect("a folder").map(|entry| entry.expect("an entry"));
-    let folder = folders.into_iter().find(|folder| folder.path().join(&file).is_file()).expect("a folder of the rule");
-    folder.file_name().into_string().expect("UTF-8")
 }
 
 fn spec(entry: &Entry) -> Value {

@@ -1,0 +1,70 @@
+//! What the documentation of the rules says is denied or allowed, at the door of a real API server.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use vigla::rule::{Entry, Operation, RULES};
+
+use crate::common::cli::Run;
+use crate::common::rules::{examples, subject};
+use crate::turn::Cluster;
+use crate::webhook::Webhook;
+
+/// What can be created, and needs neither labels of namespaces nor Settings.
+fn alone(entry: &Entry, heading: &str) -> Vec<Value> {
+    let objects = examples(entry, heading);
+    let own = |object: &Value| entry.metadata.kinds.iter().any(|own| object["kind"] == own.kind);
+    let is_alone = entry.metadata.operations.contains(&Operation::Create) && objects.iter().all(own);
+    if is_alone { objects } else { Vec::new() }
+}
+
+/// With the selector that a Deployment must have, and its documentation leaves out.
+fn complete(mut object: Value) -> Value {
+    if object["kind"] == "Deployment" && object["spec"]["selector"].is_null() {
+        object["spec"]["template"]["metadata"]["labels"]["example"] = "yes".into();
+        object["spec"]["selector"] = json!({"matchLabels": {"example": "yes"}});
+    }
+    object
+}
+
+/// Whether the API server knows the kind, and takes the object where no policy minds.
+fn is_taken(run: &Run) -> bool {
+    let refusals = ["no matches for kind", "is invalid: ", "error validating data", "AlreadyExists"];
+    !refusals.iter().any(|refusal| run.err.contains(refusal))
+}
+
+#[test]
+#[ignore = "needs a control plane: tests/control-plane/build.sh"]
+fn what_the_documentation_says_of_every_subject_is_so() {
+    let cluster = Cluster::take();
+    let all = |heading| RULES.iter().map(move |entry| (entry, alone(entry, heading)));
+    for (_, objects) in all("Denied").chain(all("Allowed")) {
+        for namespace in objects.iter().filter_map(|object| object["metadata"]["namespace"].as_str()) {
+            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+            cluster.apply(&namespace.to_string()).succeeds();
+        }
+    }
+    let policies: BTreeMap<&str, Value> =
+        RULES.iter().map(|entry| (entry.metadata.name, json!({"action": "Deny"}))).collect();
+    let settings = format!("profile: restricted\npolicies: {}", json!(policies));
+    let _webhook = Webhook::guard(&cluster, &settings);
+
+    let subjects: BTreeSet<String> = RULES.iter().map(|entry| subject(entry.metadata.name)).collect();
+    for (heading, denies) in [("Denied", true), ("Allowed", false)] {
+        let mut seen = BTreeSet::new();
+        for (entry, objects) in all(heading) {
+            let name = entry.metadata.name;
+            for object in objects.into_iter().map(complete) {
+                let create = ["create", "--dry-run=server", "-f", "-"];
+                let run = cluster.kubectl_as("admin", &create, &object.to_string());
+                // Other policies may mind it as well: then it is refused, but not by this one.
+                let denied = run.err.contains(&format!("{name}: /"));
+                if is_taken(&run) {
+                    assert_eq!(denied, denies, "{name}: {object}: {}{}", run.out, run.err);
+                    seen.insert(subject(name));
+                }
+            }
+        }
+        assert_eq!(seen, subjects, "{heading}: the API server saw an example of each subject");
+    }
+}

@@ -1,0 +1,31 @@
+//! What rules' documentation and files say.
+
+#![allow(dead_code, clippy::expect_used, reason = "helpers of tests are tests, and each test file uses a part")]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use vigla::object::{read_yaml, split_documents};
+use vigla::rule::{Documentation, Entry};
+
+/// The YAML of a section, as objects.
+pub(crate) fn examples(entry: &Entry, heading: &str) -> Vec<Value> {
+    let documentation = Documentation::parse(entry.metadata.doc);
+    let section = documentation.section(heading).expect(heading);
+    let blocks = section.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let objects = |block| {
+        let documents = split_documents(block).into_iter().map(|document| read_yaml(document).expect("YAML"));
+        documents.map(|tree| tree.root().to_json()).collect::<Vec<_>>()
+    };
+    blocks.flat_map(objects).collect()
+}
+
+/// The subject of a rule: the folder of its file.
+pub(crate) fn subject(name: &str) -> String {
+    let file = format!("{}.rs", name.replace('-', "_"));
+    let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rule")).expect("a folder");
+    let mut folders = folders.map(|folder| folder.expect("a folder"));
+    let folder = folders.find(|folder| folder.path().join(&file).is_file()).expect("a file of the rule's name");
+    folder.file_name().into_string().expect("UTF-8")
+}
