@@ -1,4 +1,5 @@
-//! Values of the wrong JSON type, everywhere in every object that a rule denies: no panic, and nothing let in by them.
+//! Every object that a rule denies, in other versions of its kind and with values of the wrong JSON type everywhere in it:
+//! no panic, and nothing let in by them.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests are tests")]
 
@@ -8,7 +9,7 @@ use jiff::civil::date;
 use serde_json::{Value, json};
 use vigla::object::{read_yaml, split_documents};
 use vigla::policy::{Sources, Text};
-use vigla::rule::{Entry, RULES};
+use vigla::rule::{Entry, RULES, served};
 use vigla::suite::{self, Surroundings};
 
 /// What names the request: without it there is none.
@@ -50,8 +51,32 @@ fn name(case: &Value) -> &str {
     case["name"].as_str().expect("a name")
 }
 
-/// The cases of a rule that end in a denial, each once for every value in it, with one of another type in its stead.
-fn cases(suite: &Value) -> Vec<Value> {
+/// The cases of a rule that end in a denial, each in all versions in which its kind is served.
+fn versions(suite: &Value) -> Vec<Value> {
+    let mut cases = Vec::new();
+    for case in suite["cases"].as_array().expect("cases").iter().filter(|case| !case["expect"]["deny"].is_null()) {
+        let object = &case[subject(case)];
+        let (Some(version), Some(kind)) = (object["apiVersion"].as_str(), object["kind"].as_str()) else { continue };
+        let (group, own) = version.rsplit_once('/').unwrap_or(("", version));
+        let served = served(group, kind).map_or(&[][..], |served| served.versions);
+        for other in served.iter().filter(|other| **other != own) {
+            let mut case = case.clone();
+            case["name"] = format!("{}: {other}", name(&case)).into();
+            let subject = subject(&case);
+            case[subject]["apiVersion"] = format!("{group}/{other}").trim_start_matches('/').into();
+            case["expect"] = "allow".into();
+            cases.push(case);
+        }
+    }
+    cases
+}
+
+fn subject(case: &Value) -> &'static str {
+    if case["object"].is_null() { "oldObject" } else { "object" }
+}
+
+/// The same, each once for every value in it, with one of another type in its stead.
+fn wrong_types(suite: &Value) -> Vec<Value> {
     let denied = suite["cases"].as_array().expect("cases").iter().filter(|case| {
         // One that cannot be judged is wrong already, and the wrong value may well mend it.
         let is_wrong = ["cannot be judged", "wrong shape"].iter().any(|words| name(case).contains(words));
@@ -61,7 +86,7 @@ fn cases(suite: &Value) -> Vec<Value> {
     });
     let mut cases = Vec::new();
     for case in denied {
-        let subject = if case["object"].is_null() { "oldObject" } else { "object" };
+        let subject = subject(case);
         let mut found = Vec::new();
         paths(&case[subject], "", &mut found);
         let is_read = |path: &&String| {
@@ -81,7 +106,7 @@ fn cases(suite: &Value) -> Vec<Value> {
 }
 
 /// The cases that pass although nothing that is right was said.
-fn let_in(entry: &Entry) -> Vec<String> {
+fn let_in(entry: &Entry, cases: fn(&Value) -> Vec<Value>) -> Vec<String> {
     let mut let_in = Vec::new();
     for document in split_documents(entry.suite) {
         let mut suite = read_yaml(document).expect("YAML").root().to_json();
@@ -108,7 +133,15 @@ fn let_in(entry: &Entry) -> Vec<String> {
 }
 
 #[test]
+fn no_version_lets_in_what_was_denied() {
+    // By the version alone: what is wrong there is right in another one.
+    let rules = RULES.iter().filter(|entry| !["deprecated-apis", "prefer-v1-api"].contains(&entry.metadata.name));
+    let let_in: Vec<String> = rules.flat_map(|entry| let_in(entry, versions)).collect();
+    assert!(let_in.is_empty(), "{}\n{}", let_in.len(), let_in.join("\n"));
+}
+
+#[test]
 fn no_wrong_type_lets_in_what_was_denied() {
-    let let_in: Vec<String> = RULES.iter().flat_map(let_in).collect();
+    let let_in: Vec<String> = RULES.iter().flat_map(|entry| let_in(entry, wrong_types)).collect();
     assert!(let_in.is_empty(), "{}\n{}", let_in.len(), let_in.join("\n"));
 }
