@@ -5,10 +5,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{
-    Attachment, Authorization, DRY_RUN, GroupKind, Mesh, TargetRef, attachment, dry_run, is_mesh_wide, mesh_configs,
-    own_annotation_path,
+    Attachment, Authorization, Carrier, DRY_RUN, GroupKind, Mesh, TargetRef, attachment, dry_run, is_mesh_wide,
+    mesh_configs, own_annotation_path,
 };
-use crate::object::Node;
+use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity, User};
 
@@ -103,9 +103,9 @@ impl Rule for ProtectMeshBaseline {
             finding(PointerBuf::from_tokens(["metadata", "name"]), "deleting", request, mesh)
         } else {
             let Some(old) = request.old_object.tree().map_err(CannotJudge::request)? else { return Ok(()) };
-            match (falls_short(old.root(), request, mesh)?, falls_short(object, request, mesh)?) {
-                (None, Some(path)) => finding(path, "this update of", request, mesh),
-                _ => return Ok(()),
+            match weakened(old.root(), object, request, mesh)? {
+                Some(path) => finding(path, "this update of", request, mesh),
+                None => return Ok(()),
             }
         };
         let of_revision = request.kind.kind == "ConfigMap" && !is_current(name(object, request), mesh);
@@ -140,6 +140,20 @@ fn is_current(name: &str, mesh: &Mesh) -> bool {
     name == "istio" || mesh.shared_mesh_configs.iter().any(|shared| shared == name)
 }
 
+/// Where an update makes less of what is protected.
+fn weakened(
+    old: Node<'_>,
+    new: Node<'_>,
+    request: &Request<'_>,
+    mesh: &Mesh,
+) -> Result<Option<PointerBuf>, CannotJudge> {
+    if falls_short(old, request, mesh)?.is_some() {
+        return Ok(None);
+    }
+    let short = falls_short(new, request, mesh)?;
+    Ok(if short.is_some() { short } else { loses_targets(old, new, request)? })
+}
+
 /// Where an object is not what is protected; none where it is.
 fn falls_short(object: Node<'_>, request: &Request<'_>, mesh: &Mesh) -> Result<Option<PointerBuf>, CannotJudge> {
     let (kind, namespace) = (&*request.kind.kind, &*request.namespace);
@@ -170,11 +184,25 @@ fn falls_short(object: Node<'_>, request: &Request<'_>, mesh: &Mesh) -> Result<O
         _ => {
             let name = (namespace, name(object, request));
             let configs = mesh_configs((&request.kind.group, kind), name, object, mesh)?;
-            let says_something = |text: &str| !text.trim().is_empty();
-            let said = configs.iter().any(|config| config.node().as_str().is_some_and(says_something));
-            unless(said, &["data", "mesh"])
+            unless(configs.iter().any(says_something), &["data", "mesh"])
         }
     })
+}
+
+/// Whether a mesh config sets anything; one that cannot be read may.
+fn says_something(config: &Carrier<'_>) -> bool {
+    config.open("").map_or(true, |opened| opened.is_some_and(|opened| opened.root().members().next().is_some()))
+}
+
+/// Where a policy leaves something that it attached to, for something else of that sort.
+fn loses_targets(old: Node<'_>, new: Node<'_>, request: &Request<'_>) -> Result<Option<PointerBuf>, WrongType> {
+    let classes = |object| match attachment(&request.kind.kind, object)? {
+        Attachment::Targets(targets) => Ok(targets.into_iter().map(|target| target.name).collect()),
+        Attachment::Everything | Attachment::Workloads => Ok(Vec::new()),
+    };
+    let (old, new): (Vec<&str>, Vec<&str>) = (classes(old)?, classes(new)?);
+    let keeps = old.is_empty() == new.is_empty() && old.iter().all(|class| new.contains(class));
+    Ok((!keeps).then(|| PointerBuf::from_tokens(["spec", "targetRefs"])))
 }
 
 fn is_of_mesh(namespace: &str, mesh: &Mesh) -> bool {
