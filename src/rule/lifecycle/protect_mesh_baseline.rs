@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{
-    Attachment, Authorization, Carrier, DRY_RUN, GroupKind, Mesh, TargetRef, attachment, dry_run, is_mesh_wide,
-    mesh_configs, own_annotation_path,
+    Attachment, Authorization, Carrier, DRY_RUN, GroupKind, Mesh, REVISION, TargetRef, attachment, dry_run,
+    is_mesh_wide, mesh_configs, own_annotation_path, own_label, own_label_path,
 };
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
@@ -25,6 +25,8 @@ documented! {
     /// - the `Sidecar` of the root namespace that every proxy without one of its own follows
     /// - the Namespace of a control plane, and the root namespace
     /// - the mesh config `istio`, and the shared ones; for that of another revision it is advice
+    ///
+    /// To label one of Istio's objects with a revision makes less of it too: other control planes pass over it.
     ///
     /// What is on its way out already may be deleted again. The garbage collector and the namespace controller may
     /// delete everything: they only finish what somebody was allowed to begin.
@@ -151,7 +153,7 @@ fn weakened(
         return Ok(None);
     }
     let short = falls_short(new, request, mesh)?;
-    Ok(if short.is_some() { short } else { loses_targets(old, new, request)? })
+    Ok(if short.is_some() { short } else { loses_reach(old, new, request)? })
 }
 
 /// Where an object is not what is protected; none where it is.
@@ -194,8 +196,14 @@ fn says_something(config: &Carrier<'_>) -> bool {
     config.open("").map_or(true, |opened| opened.is_some_and(|opened| opened.root().members().next().is_some()))
 }
 
-/// Where a policy leaves something that it attached to, for something else of that sort.
-fn loses_targets(old: Node<'_>, new: Node<'_>, request: &Request<'_>) -> Result<Option<PointerBuf>, WrongType> {
+/// Where an object of Istio's leaves a control plane that read it, or something that it attached to, for something else
+/// of that sort. A control plane passes over what is labelled with another revision: `ObjectInRevision` of
+/// <https://github.com/istio/istio/blob/master/pkg/config/model.go>.
+fn loses_reach(old: Node<'_>, new: Node<'_>, request: &Request<'_>) -> Result<Option<PointerBuf>, WrongType> {
+    let revision = own_label(new, REVISION)?;
+    if !request.kind.group.is_empty() && revision.is_some() && revision != own_label(old, REVISION)? {
+        return Ok(Some(own_label_path(REVISION)));
+    }
     let classes = |object| match attachment(&request.kind.kind, object)? {
         Attachment::Targets(targets) => Ok(targets.into_iter().map(|target| target.name).collect()),
         Attachment::Everything | Attachment::Workloads => Ok(Vec::new()),
