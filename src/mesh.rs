@@ -44,7 +44,7 @@ pub use attachment::{Attachment, TargetRef, attachment, is_mesh_wide};
 pub use authorization::{Authorization, AuthorizationRule, Clause, Condition, DRY_RUN, Field, dry_run};
 pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS};
 pub use carrier::{Carrier, Opened, Place, Unreadable};
-pub use container::{Container, ContainerList, REGISTRIES};
+pub use container::{Container, ContainerList, EPHEMERAL_CONTAINERS, REGISTRIES};
 pub use destination_rule::{ClientTls, TrafficPolicy, traffic_policies};
 pub use environment::{Variable, variable};
 pub use envoy_filter::{EnvoyPatch, envoy_patches};

@@ -38,7 +38,7 @@ pub struct Metadata {
     pub kinds: &'static [GroupKind],
     /// The operations it judges.
     pub operations: &'static [Operation],
-    /// The subresources it judges; the object itself is the empty one.
+    /// The subresources it judges, of those kinds that have them; the object itself is the empty one.
     pub subresources: &'static [&'static str],
     /// The kinds in which it can mend what it finds: its violations there may carry edits.
     pub mends: &'static [GroupKind],

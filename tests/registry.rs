@@ -64,6 +64,11 @@ fn every_rule_declares_what_it_reads() {
     for Entry { metadata, .. } in RULES {
         assert!(!metadata.kinds.is_empty() && !metadata.operations.is_empty(), "{}", metadata.name);
         assert!(!metadata.subresources.is_empty(), "{}", metadata.name);
+        for subresource in metadata.subresources {
+            let is_done =
+                |operation: &Operation| metadata.kinds.iter().any(|&kind| operation.is_done_to(kind, subresource));
+            assert!(metadata.operations.iter().any(is_done), "{}: nobody asks about `{subresource}`", metadata.name);
+        }
     }
 }
 

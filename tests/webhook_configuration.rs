@@ -192,6 +192,22 @@ fn what_a_policy_judges_reaches_one_validating_webhook_and_nothing_else_does() {
     }
 }
 
+/// Of Pods alone, and as an UPDATE: nothing else exists.
+#[test]
+fn containers_for_debugging_are_asked_about_where_a_rule_judges_them() {
+    let subresources = |set: &PolicySet| {
+        let (configuration, _) = configurations(set);
+        let rules = configuration.webhooks.expect("a list").into_iter().flat_map(|webhook| webhook.rules).flatten();
+        let below = |resource: &String| resource.contains('/');
+        let below = rules.filter(|rule| rule.resources.iter().flatten().any(below));
+        below.map(|rule| (rule.resources.unwrap_or_default(), rule.operations.unwrap_or_default())).collect::<Vec<_>>()
+    };
+    let judged = vec![(vec!["pods/ephemeralcontainers".to_owned()], vec!["UPDATE".to_owned()])];
+    assert_eq!(subresources(&set(&[("workloads", "action: Deny")])), judged);
+    assert!(subresources(&set(&[("workloads", "action: Deny, match: {operations: [CREATE]}")])).is_empty());
+    assert!(subresources(&set(&[("pods", "action: Deny")])).is_empty());
+}
+
 #[test]
 fn what_may_be_patched_reaches_one_mutating_webhook_and_nothing_else_does() {
     for set in sets() {

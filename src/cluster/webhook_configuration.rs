@@ -16,7 +16,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 use thiserror::Error;
 
-use crate::mesh::{Mesh, POD_TEMPLATES};
+use crate::mesh::{EPHEMERAL_CONTAINERS, Mesh, POD_TEMPLATES};
 #[cfg(doc)]
 use crate::mesh::{is_controlled, is_owned, mesh_configs};
 use crate::policy::{PolicySet, Subscription};
@@ -148,7 +148,8 @@ fn selector(set: &PolicySet) -> LabelSelector {
     LabelSelector { match_expressions: Some(vec![requirement]), match_labels: None }
 }
 
-/// The opposite of [`is_owned`] for these kinds, in CEL. Nothing in it can fail: that would refuse a request.
+/// The opposite of [`is_owned`] for these kinds, in CEL. Nothing in it can fail: that would refuse a request. A request
+/// for the object itself has no subresource.
 fn not_owned(kinds: &BTreeSet<GroupKind>) -> MatchCondition {
     let list = |kinds: &mut dyn Iterator<Item = &GroupKind>| {
         let kinds: Vec<String> = kinds.map(|kind| format!("'{}/{}'", kind.group, kind.kind)).collect();
@@ -162,7 +163,10 @@ fn not_owned(kinds: &BTreeSet<GroupKind>) -> MatchCondition {
              [{carriers}]"
         ),
     );
-    let expression = format!("!(request.kind.group + '/' + request.kind.kind in\n  [{ownable}])\n|| {no_owner}");
+    let expression = format!(
+        "!(request.kind.group + '/' + request.kind.kind in\n  [{ownable}])\n\
+         || (has(request.subResource) && request.subResource == '{EPHEMERAL_CONTAINERS}')\n|| {no_owner}"
+    );
     MatchCondition { name: "not-owned".to_owned(), expression }
 }
 

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::judge::{Applied, Judging, Verdict};
 use super::ratchet;
-use crate::mesh::{Labels, Snapshot, labels};
+use crate::mesh::{EPHEMERAL_CONTAINERS, Labels, Snapshot, labels};
 use crate::object::{Node, Tree};
 use crate::policy::{InEffect, OnError, Place, Policy, PolicySet, Truth};
 use crate::rule::{Body, CannotJudge, Findings, Input, Operation, Request};
@@ -82,9 +82,11 @@ impl<'p, 'r> Context<'p, 'r> {
         let (found, error) = self.check(policy, object);
         let mut judging = Judging { new: found, error, ..Judging::default() };
         let terminating = self.request.is_terminating();
+        // Of a Pod that runs, a container for debugging is all that the request can change.
+        let ratchet = policy.ratchet || terminating || self.request.subresource == EPHEMERAL_CONTAINERS;
         let update = self.request.operation == Operation::Update;
         let something = judging.new != Findings::default() || judging.error.is_some();
-        if update && (policy.ratchet || terminating) && something {
+        if update && ratchet && something {
             // A stored object that cannot be read makes nothing old.
             if let Some((old, old_error)) = self.stored(applied) {
                 judging.old = ratchet::strike_out(&mut judging.new, old);

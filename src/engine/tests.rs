@@ -12,7 +12,7 @@ use jiff::tz::Offset;
 use serde_json::{Value, json};
 
 use crate::engine::{Decision, Phase, decide};
-use crate::mesh::{Labels, Snapshot};
+use crate::mesh::{EPHEMERAL_CONTAINERS, Labels, Snapshot};
 use crate::policy::{PolicySet, Sources, Text, load};
 use crate::rule::{Body, Operation, Request, Resource, User};
 use rules::TEST_RULES;
@@ -22,6 +22,7 @@ struct Case {
     policies: String,
     settings: String,
     operation: Operation,
+    subresource: &'static str,
     kind: Resource<'static>,
     namespace: &'static str,
     name: &'static str,
@@ -49,6 +50,7 @@ fn policies(said: &[(&str, &str, &str)]) -> Case {
         policies: said.iter().map(document).collect::<Vec<_>>().join("---\n"),
         settings: String::new(),
         operation: Operation::Create,
+        subresource: "",
         kind: Resource::owned("example.com", "v1", "Thing"),
         namespace: "shop",
         name: "cart",
@@ -67,6 +69,12 @@ impl Case {
 
     fn update(self, old: Value, object: Value) -> Self {
         Self { operation: Operation::Update, old, object, ..self }
+    }
+
+    /// A Pod to which a container is added for debugging, instead.
+    fn debugged(self, old: Value, object: Value) -> Self {
+        let kind = Resource::owned("", "v1", "Pod");
+        Self { kind, subresource: EPHEMERAL_CONTAINERS, ..self }.update(old, object)
     }
 
     fn on(self, today: Date) -> Self {
@@ -114,7 +122,7 @@ impl Case {
             operation: self.operation,
             kind: self.kind.clone(),
             request_kind: self.kind.clone(),
-            subresource: "".into(),
+            subresource: self.subresource.into(),
             namespace: self.namespace.into(),
             name: self.name.into(),
             user: self.user.clone(),

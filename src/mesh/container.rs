@@ -15,6 +15,12 @@ const ISTIO: [&str; 3] = ["istio-proxy", "istio-init", "istio-validation"];
 /// `hub` in <https://github.com/istio/istio/blob/master/manifests/charts/istio-control/istio-discovery/values.yaml>
 pub const REGISTRIES: [&str; 3] = ["docker.io/istio", "gcr.io/istio-release", "registry.istio.io"];
 
+/// The subresource of a Pod by which a container is added to it while it runs, as `kubectl debug` does: an UPDATE, which
+/// changes `ephemeralContainers` and nothing else.
+///
+/// <https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/>
+pub const EPHEMERAL_CONTAINERS: &str = "ephemeralcontainers";
+
 /// The list in which a container stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContainerList {
@@ -59,10 +65,10 @@ impl<'t> PodTemplate<'t> {
 }
 
 impl<'t> Container<'t> {
-    /// Whether it has the name of a container that the injector adds.
+    /// Whether it has the name of a container that the injector adds, which are none for debugging.
     #[must_use]
     pub fn is_istio(&self) -> bool {
-        ISTIO.contains(&self.name)
+        self.list != ContainerList::Ephemeral && ISTIO.contains(&self.name)
     }
 
     /// What findings call it: `container cart`.
@@ -107,7 +113,7 @@ mod tests {
     #[test]
     fn says_where_a_container_stands() {
         let text = json!({"spec": {
-            "ephemeralContainers": [{"name": "debug"}],
+            "ephemeralContainers": [{"name": "debug"}, {"name": "istio-init"}],
             "containers": [{"name": "cart", "image": "reg:5000/cart"}, {"name": "istio-proxy"}, {}],
             "initContainers": [{"name": "istio-init"}, {"name": "logs", "restartPolicy": "Always"}],
         }})
@@ -127,13 +133,14 @@ mod tests {
             (Init, "istio-init", true, false),
             (Init, "logs", false, true),
             (Ephemeral, "debug", false, false),
+            (Ephemeral, "istio-init", false, false),
         ];
         assert_eq!(found, expected);
         assert_eq!(containers[0].image().unwrap(), Some(Image::parse("reg:5000/cart")));
         assert_eq!(containers[1].image(), Ok(None));
         let subjects: Vec<_> = containers.iter().map(Container::subject).collect();
         assert_eq!(subjects[0], "container cart");
-        assert_eq!(subjects[4..], ["init container logs", "ephemeral container debug"]);
+        assert_eq!(subjects[4..6], ["init container logs", "ephemeral container debug"]);
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! Objects that a controller makes from a template: they are judged where the template stands.
 
+use super::EPHEMERAL_CONTAINERS;
 use super::pod_template::carries_pod_template;
 use crate::object::Node;
 
 /// Whether an object of this kind carries a pod template, or is a Pod, and another such object controls it.
 ///
 /// A Deployment older than a policy must be able to make its Pods after a node was drained. An owner of any other kind
-/// exempts nothing. A forged owner does: a known limit, for pod rules alone.
+/// exempts nothing. A forged owner does: a known limit, for pod rules alone. What is added to a Pod for debugging stands
+/// in no template, and a person adds it: no owner exempts it.
 #[must_use]
-pub fn is_owned(group: &str, kind: &str, object: Node<'_>) -> bool {
+pub fn is_owned(group: &str, kind: &str, subresource: &str, object: Node<'_>) -> bool {
     let owners = || object.at(&["metadata", "ownerReferences"]).into_iter().flat_map(Node::items);
-    carries_pod_template(group, kind) && owners().any(|owner| is_controller(owner) && owns_templates(owner))
+    subresource != EPHEMERAL_CONTAINERS
+        && carries_pod_template(group, kind)
+        && owners().any(|owner| is_controller(owner) && owns_templates(owner))
 }
 
 /// Whether a controller, of whatever kind, owns the object: it would undo a patch, or make new objects for ever.
@@ -53,9 +57,10 @@ mod tests {
         ] {
             let json = owned_by(owner, version, controller);
             let tree = read_json(&json).unwrap();
-            assert_eq!(is_owned("", kind, tree.root()), expected, "{kind} of {owner} {version} {controller}");
+            assert_eq!(is_owned("", kind, "", tree.root()), expected, "{kind} of {owner} {version} {controller}");
+            assert!(!is_owned("", kind, EPHEMERAL_CONTAINERS, tree.root()));
             assert_eq!(is_controlled(tree.root()), controller);
         }
-        assert!(!is_owned("", "Pod", read_json("{}").unwrap().root()));
+        assert!(!is_owned("", "Pod", "", read_json("{}").unwrap().root()));
     }
 }

@@ -223,10 +223,11 @@ impl fmt::Debug for PolicySet {
 fn index(policies: &[Policy]) -> HashMap<&'static str, Vec<Slot>> {
     let mut index: HashMap<&'static str, Vec<Slot>> = HashMap::new();
     for (at, policy) in policies.iter().enumerate() {
-        for kind in policy.rule.kinds {
+        for &kind in policy.rule.kinds {
             let slots = index.entry(kind.kind).or_default();
             for &operation in &policy.operations {
-                for &subresource in policy.rule.subresources {
+                let done = |subresource: &&&'static str| operation.is_done_to(kind, subresource);
+                for &subresource in policy.rule.subresources.iter().filter(done) {
                     add(slots, Slot { group: kind.group, operation, subresource, policies: vec![at] });
                 }
             }

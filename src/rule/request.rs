@@ -6,6 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::mesh::{EPHEMERAL_CONTAINERS, GroupKind};
 use crate::object::{Node, Tree, read_object};
 
 /// What is done to the object.
@@ -31,6 +32,16 @@ impl Operation {
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
             Self::Connect => "CONNECT",
+        }
+    }
+
+    /// Whether an API server asks about this for that subresource of the kind; of subresources as far as rules judge them.
+    #[must_use]
+    pub fn is_done_to(self, kind: GroupKind, subresource: &str) -> bool {
+        match subresource {
+            "" => true,
+            EPHEMERAL_CONTAINERS => self == Self::Update && kind.is("", "Pod"),
+            _ => false,
         }
     }
 

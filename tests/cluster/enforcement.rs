@@ -145,6 +145,40 @@ fn whatever_changes_meets_the_verdict() {
     }
 }
 
+/// A container that is added to a Pod while it runs: by no template, whoever owns the Pod.
+#[test]
+#[ignore = "needs a control plane: tests/control-plane/build.sh"]
+fn whatever_is_added_for_debugging_meets_the_verdict() {
+    let cluster = Cluster::take();
+    let shop = cluster.namespace();
+    let owner =
+        json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "cart", "uid": "6f0e", "controller": true}]);
+    for (name, owner) in [("bare", json!([])), ("owned", owner)] {
+        let mut pod = pod(&shop);
+        (pod["metadata"]["name"], pod["metadata"]["ownerReferences"]) = (name.into(), owner);
+        cluster.apply(&pod.to_string()).succeeds();
+    }
+    let _webhook = Webhook::guard(&cluster, "policies: {pod-security: {enabled: true}, image-tag: {enabled: true}}");
+    for name in ["bare", "owned"] {
+        let debug = |arguments: &[&str]| {
+            let always = ["debug", name, "-n", &shop, "--image=registry.example.com/tools:1", "--attach=false"];
+            cluster.kubectl(&[&always, arguments].concat())
+        };
+        // That the Pod's own container may become root is old.
+        assert_warned(debug(&["--profile=restricted", "--container=look"]), "pod-security");
+        assert_denied(&debug(&["--profile=sysadmin"]), "pod-security");
+        assert_denied(&debug(&["--profile=restricted", "--image=registry.example.com/tools"]), "image-tag");
+
+        let mut pod = cluster.kubectl(&["get", "pod", name, "-n", &shop, "-o", "json"]).succeeds().report();
+        let mut proxy = pod["spec"]["ephemeralContainers"][0].clone();
+        (proxy["name"], proxy["securityContext"]["runAsUser"]) = ("istio-init".into(), 1337.into());
+        pod["spec"]["ephemeralContainers"].as_array_mut().expect("a list").push(proxy);
+        let path = format!("/api/v1/namespaces/{shop}/pods/{name}/ephemeralcontainers");
+        let run = cluster.kubectl_as("admin", &["replace", "--raw", &path, "-f", "-"], &pod.to_string());
+        assert_denied(&run, "uid-1337-reserved");
+    }
+}
+
 /// One by one, all at once, and by what makes less of it.
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]

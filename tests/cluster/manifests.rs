@@ -1,7 +1,7 @@
 //! What `vigla manifests` prints, in force.
 
 use serde_json::{Value, json};
-use vigla::mesh::{Mesh, is_owned, mesh_configs};
+use vigla::mesh::{EPHEMERAL_CONTAINERS, Mesh, is_owned, mesh_configs};
 use vigla::object::read_json;
 
 use crate::common::cli::filter;
@@ -57,8 +57,22 @@ fn the_printed_configurations_deny_and_mend() {
 fn while_nobody_answers_what_an_owner_makes_passes_and_nothing_else_that_is_judged() {
     let cluster = Cluster::take();
     let shop = cluster.namespace();
+    let running = [("bare", None), ("owned", Some(("apps/v1", "ReplicaSet", true)))].map(|(name, owner)| {
+        let mut pod = object(&shop, "v1", "Pod", owner);
+        pod["metadata"]["name"] = name.into();
+        cluster.apply(&pod.to_string()).succeeds();
+        (name, pod.to_string())
+    });
     let webhook = Webhook::guard(&cluster, "");
     drop(webhook);
+    for (name, pod) in running {
+        assert!(!is_owned("", "Pod", EPHEMERAL_CONTAINERS, read_json(&pod).expect("JSON").root()));
+        let run = cluster.kubectl(&["debug", name, "-n", &shop, "--image=tools:1", "--attach=false"]);
+        assert!(run.err.contains("failed calling webhook \"deny."), "{pod}: {}", run.err);
+        // Of its labels whoever makes it decides.
+        let label = cluster.kubectl(&["label", "pod", name, "-n", &shop, "team=shop"]);
+        assert_eq!(label.code == 0, name == "owned", "{pod}: {}", label.err);
+    }
     let (pod, set) = (("v1", "Pod"), ("apps/v1", "ReplicaSet"));
     for ((api_version, kind), owner) in [
         (pod, None),
@@ -82,7 +96,7 @@ fn while_nobody_answers_what_an_owner_makes_passes_and_nothing_else_that_is_judg
         }
         let text = object.to_string();
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        let owned = is_owned(group, kind, read_json(&text).expect("JSON").root());
+        let owned = is_owned(group, kind, "", read_json(&text).expect("JSON").root());
         let run = cluster.kubectl_as("admin", &["create", "--dry-run=server", "-f", "-"], &text);
         assert_eq!(run.code == 0, owned, "{text}: {}", run.err);
         assert!(owned || run.err.contains("failed calling webhook \"deny."), "{text}: {}", run.err);

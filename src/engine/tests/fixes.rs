@@ -119,14 +119,20 @@ fn nothing_is_patched_on_delete_on_subresources_or_under_a_controller() {
     let owner = json!([{"controller": true, "kind": "Operator", "apiVersion": "example.com/v1"}]);
     let owned = policy("label", TEAM).object(json!({"metadata": {"ownerReferences": owner}}));
     assert_eq!((owned.patched(), owned.sent()), (None, vec!["label deny".to_owned()]));
+    let labelled = json!({"metadata": {"labels": {"team": "a"}}});
+    let debugged = policy("label", TEAM).debugged(labelled, json!({"metadata": {}}));
+    assert_eq!((debugged.patched(), debugged.sent()), (None, vec!["label deny".to_owned()]));
 }
 
 #[test]
 fn owned_objects_are_judged_at_their_owner() {
     let owner = json!([{"controller": true, "kind": "ReplicaSet", "apiVersion": "apps/v1"}]);
-    let object = json!({"metadata": {"ownerReferences": owner}});
+    let object = json!({"metadata": {"ownerReferences": &owner}});
     let pod = Case { kind: Resource::owned("", "v1", "Pod"), ..policy("label", TEAM).object(object.clone()) };
     assert_eq!(pod.sent(), [""; 0]);
+    // What is added for debugging stands in no template.
+    let labelled = json!({"metadata": {"ownerReferences": owner, "labels": {"team": "a"}}});
+    assert_eq!(pod.debugged(labelled, object.clone()).sent(), ["label deny"]);
     // A forged owner turns off no rule on other kinds.
     assert_eq!(policy("label", TEAM).object(object).sent(), ["label deny"]);
 }

@@ -91,4 +91,8 @@ fn without_a_ratchet_every_update_is_judged_like_a_create_but_for_what_is_going(
     let mut broken = going.clone();
     broken["spec"]["numbers"] = json!("x");
     assert_eq!(policy("limit", spec).update(going, broken).sent(), ["limit warn"]);
+    // Nor does what a Pod has already stand in the way of a container for debugging.
+    let (before, after) = (numbers(json!({"a": 20})), numbers(json!({"a": 20, "b": 99})));
+    assert_eq!(policy("limit", spec).debugged(before.clone(), before.clone()).sent(), ["limit old"]);
+    assert_eq!(policy("limit", spec).debugged(before, after).sent(), ["limit deny", "limit old"]);
 }

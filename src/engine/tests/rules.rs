@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::mesh::EPHEMERAL_CONTAINERS;
 use crate::object::Edit;
 use crate::rule::{CannotJudge, Entry, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
 
@@ -26,7 +27,7 @@ const fn metadata(name: &'static str, mends: &'static [GroupKind]) -> Metadata {
         severity: Severity::Low,
         kinds: KINDS,
         operations: &[Operation::Create, Operation::Update, Operation::Delete],
-        subresources: &[""],
+        subresources: &["", EPHEMERAL_CONTAINERS],
         mends,
         codes: &[],
         doc: "",

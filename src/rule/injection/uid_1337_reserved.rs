@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{POD_TEMPLATES, PodTemplate, pod_template};
+use crate::mesh::{EPHEMERAL_CONTAINERS, POD_TEMPLATES, PodTemplate, pod_template};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -14,8 +14,9 @@ documented! {
     /// # What it does
     ///
     /// Refuses `runAsUser: 1337` and `runAsGroup: 1337` in the security context of a pod template and of each of its
-    /// containers, those that start first included. Exempt are containers of the names
-    /// `istio-proxy`, `istio-init` and `istio-validation`, and the Pods of gateways and of control planes.
+    /// containers, those that start first and those that are added for debugging included. Exempt are containers of the
+    /// names `istio-proxy`, `istio-init` and `istio-validation`, but for debugging, and the Pods of gateways and of control
+    /// planes.
     ///
     /// # Why
     ///
@@ -58,8 +59,8 @@ documented! {
     ///
     /// # Known limits
     ///
-    /// The user that an image names is not seen, nor a container that is added to a Pod for debugging. Containers with Istio's names, and Pods with the labels of a gateway or
-    /// a control plane (`istio`, `release: istio`), are taken for what they say.
+    /// The user that an image names is not seen. Containers with Istio's names, and Pods with the labels of a gateway or a
+    /// control plane (`istio`, `release: istio`), are taken for what they say.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Uid1337Reserved {}
@@ -74,7 +75,7 @@ impl Rule for Uid1337Reserved {
         severity: Severity::High,
         kinds: &POD_TEMPLATES,
         operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
+        subresources: &["", EPHEMERAL_CONTAINERS],
         mends: &[],
         codes: &["IST0144"],
         doc: Self::DOC,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{ContainerList, NotInjected, POD_TEMPLATES, PodFacts, injection, is_injected, pod_template};
+use crate::mesh::{NotInjected, POD_TEMPLATES, PodFacts, injection, is_injected, pod_template};
 use crate::object::Node;
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -97,7 +97,7 @@ impl Rule for ImageAutoWithoutInjection {
         let why = namespace_labels.and_then(|labels| injection(&request.namespace, labels, facts, false).err());
         for container in template.listed_containers()? {
             let auto = container.node.text("image")? == Some(AUTO);
-            if auto && container.is_istio() && container.list != ContainerList::Ephemeral {
+            if auto && container.is_istio() {
                 let image = container.node.get("image").unwrap_or(container.node);
                 findings.violation_if(refused, finding(image, container.subject(), why));
             }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{ContainerList, POD_TEMPLATES, pod_template};
+use crate::mesh::{EPHEMERAL_CONTAINERS, POD_TEMPLATES, pod_template};
 use crate::object::{Image, Node, quoted};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -14,7 +14,7 @@ documented! {
     /// # What it does
     ///
     /// Refuses images of a pod template without a tag, and with the tag `latest`, of all containers, those that start
-    /// first included. A digest is as good as a tag, beside `latest` too. A colon in front of the last `/` is a port's:
+    /// first and those that are added for debugging included. A digest is as good as a tag, beside `latest` too. A colon in front of the last `/` is a port's:
     /// `registry:5000/cart` has no tag. The proxy of a Pod may have `image: auto`, which the injector replaces.
     ///
     /// # Why
@@ -55,8 +55,8 @@ documented! {
     ///
     /// # Known limits
     ///
-    /// A container that is added to a Pod for debugging is not judged, nor images that are volumes. A container with one
-    /// of Istio's names and `image: auto` passes; where nothing is injected, `image-auto-without-injection` refuses it.
+    /// Images that are volumes are not judged. A container with one of Istio's names and `image: auto` passes; where
+    /// nothing is injected, `image-auto-without-injection` refuses it.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct ImageTag {
@@ -79,7 +79,7 @@ impl Rule for ImageTag {
         severity: Severity::Medium,
         kinds: &POD_TEMPLATES,
         operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
+        subresources: &["", EPHEMERAL_CONTAINERS],
         mends: &[],
         codes: &[],
         doc: Self::DOC,
@@ -91,7 +91,7 @@ impl Rule for ImageTag {
         for container in template.listed_containers()? {
             // A template may leave the image to whoever fills it in later.
             let Some(text) = container.node.text("image")?.filter(|text| !text.is_empty()) else { continue };
-            let injected = text == "auto" && container.is_istio() && container.list != ContainerList::Ephemeral;
+            let injected = text == "auto" && container.is_istio();
             if let Some(wrong) = self.wrong(Image::parse(text)).filter(|_| !injected) {
                 let image = container.node.get("image").unwrap_or(container.node);
                 findings.violation(self.finding(image, container.subject(), text, wrong));

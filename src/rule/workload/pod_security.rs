@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mesh::{Container, Labels, POD_TEMPLATES, PodFacts, REGISTRIES, pod_template};
+use crate::mesh::{Container, EPHEMERAL_CONTAINERS, Labels, POD_TEMPLATES, PodFacts, REGISTRIES, pod_template};
 use crate::object::{Node, WrongType, quoted};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
@@ -20,6 +20,9 @@ documented! {
     /// Refuses in pod templates `hostNetwork`, `hostPID` and `hostIPC`, volumes of `hostPath`, and of all their containers:
     /// `privileged`, capabilities beyond those that a container has anyway and `NET_BIND_SERVICE`, user 0, and what may
     /// be root or become it, for want of `runAsNonRoot: true` (or a user) and of `allowPrivilegeEscalation: false`.
+    ///
+    /// So it is with a container that is added to a Pod for debugging: `kubectl debug --profile=restricted` makes one that
+    /// passes.
     ///
     /// The injector's `istio-init` may be root and have `NET_ADMIN` and `NET_RAW`. Its name and image prove nothing, so
     /// what it runs is asked for as well. It stands under `initContainers` of a template with the annotation
@@ -77,9 +80,9 @@ documented! {
     ///
     /// # Known limits
     ///
-    /// A container that is added to a Pod for debugging is not judged. This is no whole Pod Security Standard: what has
-    /// no part in the mesh (host ports, seccomp, sysctls) is left to Pod Security Admission. A proxy that intercepts by
-    /// `TPROXY` without Istio's CNI has `NET_ADMIN` for as long as it runs, and is refused.
+    /// This is no whole Pod Security Standard: what has no part in the mesh (host ports, seccomp, sysctls) is left to Pod
+    /// Security Admission. A proxy that intercepts by `TPROXY` without Istio's CNI has `NET_ADMIN` for as long as it runs,
+    /// and is refused.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
     pub struct PodSecurity {
@@ -128,7 +131,7 @@ impl Rule for PodSecurity {
         severity: Severity::High,
         kinds: &POD_TEMPLATES,
         operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
+        subresources: &["", EPHEMERAL_CONTAINERS],
         mends: &[],
         codes: &[],
         doc: Self::DOC,
