@@ -32,8 +32,9 @@ documented! {
     /// | `Gateway` and `ListenerSet` everywhere, Istio's and Gateway API's kinds in the gateway namespaces; with `gatewayRoutes` a VirtualService for a gateway | `networkOwners`, `meshAdmins` |
     /// | everything else | whoever may write into the namespace |
     ///
-    /// An update that changes only what the cluster keeps in an object (finalizers, owners, status) is nobody's. For
-    /// mesh administrators nothing is judged, nor for istiod and the controllers of kube-system.
+    /// What was somebody's before an update is so in it too. One that changes only what the cluster keeps in an object
+    /// (finalizers, owners, status) is nobody's. For mesh administrators nothing is judged, nor for istiod and the
+    /// controllers of kube-system.
     ///
     /// # Why
     ///
@@ -163,7 +164,16 @@ impl Rule for PersonaOwnership {
                 ..Finding::default()
             });
         }
-        let (Some(user), Some(owner)) = (user, self.owner(object, request, mesh)?) else { return Ok(()) };
+        let Some(user) = user else { return Ok(()) };
+        let owner = match self.owner(object, request, mesh)? {
+            // Whoever takes a route off a gateway changes what the gateway does, as whoever puts it there.
+            None => match request.old_object.tree().map_err(CannotJudge::request)? {
+                Some(old) => self.owner(old.root(), request, mesh)?,
+                None => None,
+            },
+            owner => owner,
+        };
+        let Some(owner) = owner else { return Ok(()) };
         let groups = self.groups(owner);
         let may = groups.is_empty() || is_in(user, groups) || is_in(user, &self.git_ops);
         if !may && change::says_something_else(object, request)? {
