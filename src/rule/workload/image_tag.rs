@@ -89,8 +89,8 @@ impl Rule for ImageTag {
         let kind = &input.request.kind;
         let Some(template) = pod_template(&kind.group, &kind.kind, input.object)? else { return Ok(()) };
         for container in template.listed_containers()? {
-            // A template may leave the image to whoever fills it in later.
-            let Some(text) = container.node.text("image")?.filter(|text| !text.is_empty()) else { continue };
+            // A template may leave the image to whoever fills it in later: OpenShift's triggers do where there is a space.
+            let Some(text) = container.node.text("image")?.filter(|text| !text.trim().is_empty()) else { continue };
             let injected = text == "auto" && container.is_istio();
             if let Some(wrong) = self.wrong(Image::parse(text)).filter(|_| !injected) {
                 let image = container.node.get("image").unwrap_or(container.node);
