@@ -27,8 +27,9 @@ documented! {
     /// The injector's `istio-init` may be root and have `NET_ADMIN` and `NET_RAW`. Its name and image prove nothing, so
     /// what it runs is asked for as well. It stands under `initContainers` of a template with the annotation
     /// `sidecar.istio.io/status`, its image is a `proxyv2` from `registries`, the first of its `args` is
-    /// `istio-iptables`, it has no `command`, `envFrom`, hook or probe, no volume but its token, and no variable `PATH` or
-    /// `LD_…`. Where its namespace enforces a Pod Security Standard that refuses it, that is said.
+    /// `istio-iptables`, it has no `command`, `envFrom`, hook or probe, no volume but its token, and no variable `PATH`,
+    /// `LD_…` or one that names a folder of libraries to `iptables`. Where its namespace enforces a Pod Security Standard
+    /// that refuses it, that is said.
     ///
     /// Control-plane namespaces are exempt: Istio's CNI agent and ztunnel work on their node.
     ///

@@ -6,6 +6,10 @@ use crate::object::WrongType;
 /// What a container may be made to run beside, or instead of, the program that its arguments name.
 const OTHERS: [&str; 6] = ["command", "envFrom", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe"];
 
+/// Variables by which libraries of `iptables` are found, which it loads as they are: `xtables_init` of
+/// <https://git.netfilter.org/iptables/tree/libxtables/xtables.c>.
+const LIBRARIES: [&str; 3] = ["IP6TABLES_LIB_DIR", "IPTABLES_LIB_DIR", "XTABLES_LIBDIR"];
+
 /// Where every container has its token.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -38,7 +42,8 @@ pub(super) fn is_istio_init(
         }
     }
     for variable in node.maps("env")? {
-        if variable.text("name")?.is_none_or(|name| name == "PATH" || name.starts_with("LD_")) {
+        let finds_others = |name: &str| name == "PATH" || name.starts_with("LD_") || LIBRARIES.contains(&name);
+        if variable.text("name")?.is_none_or(finds_others) {
             return Ok(false);
         }
     }
@@ -89,6 +94,7 @@ mod tests {
             (&*format!("{init}/args"), json!([])),
             (&*format!("{init}/env/0/name"), json!("LD_PRELOAD")),
             (&*format!("{init}/env/0/name"), json!("PATH")),
+            (&*format!("{init}/env/0/name"), json!("XTABLES_LIBDIR")),
             (&*format!("{init}/volumeMounts/0/mountPath"), json!("/usr/sbin")),
         ] {
             let mut pod = pod();
