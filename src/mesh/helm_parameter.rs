@@ -1,6 +1,7 @@
 //! Helm's parameters (`--set`), laid over values.
 
 use std::collections::HashMap;
+use std::iter;
 
 use json_patch::jsonptr::PointerBuf;
 use serde_json::{Map, Value};
@@ -32,7 +33,7 @@ pub(super) struct Overlay<'t> {
 
 impl<'t> Parameter<'t> {
     /// The parameters in the list under `key`, each with its `name`, its `value`, and whether it stays a string
-    /// (`forceString`).
+    /// (`forceString`). Argo CD hands each to Helm as one text, `name=value`, so a name may bring others with it.
     ///
     /// Those for items of lists (`env[0].name`) are passed over.
     ///
@@ -43,10 +44,12 @@ impl<'t> Parameter<'t> {
         for item in of.maps(key)? {
             let (name, value) = (item.text("name")?.unwrap_or_default(), item.text("value")?.unwrap_or_default());
             let is_text = item.boolean("forceString")?.unwrap_or_default();
-            let path = steps(name);
-            if path.len() <= MOST_LEVELS && !name.contains('[') {
-                let node = item.get("value").unwrap_or(item);
-                parameters.push(Self { path, value: typed(&unescaped(value), is_text), node, is_text });
+            let node = item.get("value").unwrap_or(item);
+            for (name, value) in assignments(&format!("{name}={}", escaped(value))) {
+                let path = steps(name);
+                if path.len() <= MOST_LEVELS && !name.contains('[') {
+                    parameters.push(Self { path, value: typed(&unescaped(value), is_text), node, is_text });
+                }
             }
         }
         parameters.sort_by_key(|parameter| parameter.is_text);
@@ -105,6 +108,45 @@ fn lay(root: &mut Value, path: Vec<String>, value: Value) {
     *at = value;
 }
 
+/// A value as Argo CD hands it on: a comma in it ends it only in what looks like a list.
+///
+/// `cleanSetParameters` of <https://github.com/argoproj/argo-cd/blob/master/util/helm/cmd.go>
+fn escaped(value: &str) -> String {
+    if value.starts_with('{') && value.ends_with('}') {
+        return value.to_owned();
+    }
+    let mut escaped = String::with_capacity(value.len());
+    for (before, character) in iter::once(' ').chain(value.chars()).zip(value.chars()) {
+        escaped.extend((character == ',' && before != '\\').then_some('\\'));
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// Names and values in the text of one `--set`: `a=1,b={2,3},c=4`.
+fn assignments(mut text: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    while let Some((name, value)) = cut(text, '=') {
+        let end = if value.starts_with('{') { '}' } else { ',' };
+        let (value, rest) = cut(value, end).unwrap_or((value, ""));
+        found.push((name, value));
+        text = if end == '}' { rest.strip_prefix(',').unwrap_or(rest) } else { rest };
+    }
+    found
+}
+
+/// What stands before and behind the first such character that has no `\` in front.
+fn cut(text: &str, at: char) -> Option<(&str, &str)> {
+    let mut escaped = false;
+    let index = text.find(|character| {
+        let is_free = !escaped;
+        escaped = is_free && character == '\\';
+        is_free && character == at
+    })?;
+    let (before, rest) = text.split_at_checked(index)?;
+    Some((before, rest.strip_prefix(at)?))
+}
+
 /// The names in a path with dots; `\.` is a dot in a name.
 fn steps(name: &str) -> Vec<String> {
     let mut steps = vec![String::new()];
@@ -122,7 +164,7 @@ fn steps(name: &str) -> Vec<String> {
 
 fn unescaped(value: &str) -> String {
     let mut characters = value.chars();
-    std::iter::from_fn(|| match characters.next()? {
+    iter::from_fn(|| match characters.next()? {
         '\\' => characters.next(),
         character => Some(character),
     })
@@ -166,11 +208,33 @@ mod tests {
             (json!({}), json!([set(r"a\.b.c", r"x\,y")]), json!({"a.b": {"c": "x,y"}})),
             (json!({}), json!([set("a[0].b", "1"), set("status", "1")]), json!({"status": 1})),
             (json!({}), json!([{"name": "a", "value": "1", "forceString": true}, set("a", "2")]), json!({"a": "1"})),
+            (json!({}), json!([set("a", "{x,y}")]), json!({"a": "{x,y"})),
+            (json!({}), json!([set("a", "1,b=2")]), json!({"a": "1,b=2"})),
         ] {
             assert_eq!(laid(&values, &parameters), expected, "{values} {parameters}");
         }
         let deep = vec!["a"; 100_000].join(".");
         assert_eq!(laid(&json!({}), &json!([set(&deep, "1")])), json!({}));
+    }
+
+    #[test]
+    fn one_parameter_may_bring_others_with_it() {
+        for (name, value) in [
+            ("x=1,a", "2"),
+            ("a=2,x", "1"),
+            ("x=1\\\\,a", "2"),
+            ("x={1,1},a", "2"),
+            ("x={1}a", "2"),
+            ("x", "{1},a=2,y={1}"),
+            ("x", "1\\\\,a=2"),
+        ] {
+            let set = laid(&json!({}), &json!([{"name": name, "value": value}]));
+            assert_eq!(set["a"], json!(2), "{name}={value}");
+        }
+        for (name, value) in [("x\\,a", "2"), ("x\\=1\\,a", "2"), ("x", "1,a=2"), ("x", "{1,a=2}"), ("x", "1\\,a=2")] {
+            let set = laid(&json!({}), &json!([{"name": name, "value": value}]));
+            assert_eq!(set.get("a"), None, "{name}={value}");
+        }
     }
 
     #[test]

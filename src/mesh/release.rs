@@ -28,6 +28,9 @@ const WORDS: [&str; 6] = ["meshConfig", "pilot", ISTIOD, "istio-discovery", "_in
 /// which thousands beside each other would make slow.
 const MOST: usize = 100;
 
+/// The most parameters of one object, those that others bring with them included: Helm gets each on its command line.
+const MOST_PARAMETERS: usize = 10_000;
+
 /// A chart and what an object says to it.
 struct Release<'t> {
     /// Whether its name is that of a control plane's chart.
@@ -47,6 +50,10 @@ struct Release<'t> {
 pub(super) fn release_values<'t>(kind: &str, object: Node<'t>) -> Result<Vec<Opened<'t>>, Unreadable> {
     let Some(spec) = object.map("spec")? else { return Ok(Vec::new()) };
     let releases = if kind == "Application" { application(spec)? } else { vec![helm_release(spec)?] };
+    let too_many = |message| Err(Unreadable { place: object.into(), message });
+    if releases.iter().map(|release| release.parameters.len()).sum::<usize>() > MOST_PARAMETERS {
+        return too_many(format!("these are more than {MOST_PARAMETERS} parameters"));
+    }
     let mut found = Vec::new();
     for release in releases {
         let is_istiod = release.is_istiod;
@@ -54,8 +61,7 @@ pub(super) fn release_values<'t>(kind: &str, object: Node<'t>) -> Result<Vec<Ope
             roots(&opened, is_istiod, &mut found);
         }
         if found.len() > MOST {
-            let message = format!("these are the values of more than {MOST} control planes");
-            return Err(Unreadable { place: object.into(), message });
+            return too_many(format!("these are the values of more than {MOST} control planes"));
         }
     }
     Ok(found)
@@ -213,6 +219,9 @@ mod tests {
             (0..=MOST).map(|at| (at.to_string(), json!({"pilot": {}}))).collect::<serde_json::Map<_, _>>().into();
         let error = found("HelmRelease", &json!({"values": many})).unwrap_err();
         assert!(error.contains("more than 100"), "{error}");
+        let many = "a=1,".repeat(MOST_PARAMETERS) + "a";
+        let error = found("Application", &json!({"source": {"helm": {"parameters": [{"name": many}]}}})).unwrap_err();
+        assert!(error.contains("more than 10000 parameters"), "{error}");
     }
 
     #[test]
