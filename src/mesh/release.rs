@@ -3,7 +3,7 @@
 use super::carrier::{may_hold, read};
 use super::helm_parameter::{Overlay, Parameter};
 use super::{GroupKind, Opened, Place, Unreadable};
-use crate::object::{Node, ReadError, WrongType};
+use crate::object::{Inner, Node, ReadError, WrongType, split_documents};
 
 /// Kinds of tools that render any chart, Istio's among them.
 pub const RELEASES: [GroupKind; 2] = [
@@ -114,9 +114,11 @@ impl<'t> Release<'t> {
         let named = is_istiod || parameters.iter().any(|set| WORDS.iter().any(|word| set.names(word)));
         let tree = match values.and_then(|node| Some((node, node.as_str()?))) {
             Some((_, text)) if !named && !WORDS.iter().any(|word| may_hold(text, word)) => return Ok(None),
-            Some((node, text)) => match read(node, text) {
-                // What is no YAML, and says nothing of Istio, is not ours to refuse.
-                Err(_) if !named && !text.contains("meshConfig") && !text.contains(ISTIOD) => return Ok(None),
+            Some((node, text)) => match one_document(node, text).and_then(|()| read(node, text)) {
+                // What cannot be read, and says nothing of Istio, is not ours to refuse. Many a chart has a proxy.
+                Err(_) if !named && !WORDS.iter().any(|word| *word != "proxy" && text.contains(word)) => {
+                    return Ok(None);
+                }
                 read => read?,
             },
             None => None,
@@ -147,6 +149,14 @@ fn roots<'t>(values: &Opened<'t>, is_named: bool, found: &mut Vec<Opened<'t>>) {
             open.push((member, path.iter().copied().chain([key]).collect(), is_istiod(key)));
         }
     }
+}
+
+/// Whether values stand in one document: of several some versions of Helm take the first, and others lay all together.
+fn one_document(node: Node<'_>, text: &str) -> Result<(), Unreadable> {
+    let Some(second) = split_documents(text).get(1).copied() else { return Ok(()) };
+    let place = Place { path: node.pointer(), inner: Some(Inner::unreadable(second.start(), text)) };
+    let message = "these are several documents, of which Helm may read one or all; write one".to_owned();
+    Err(Unreadable { place, message })
 }
 
 #[cfg(test)]
@@ -236,6 +246,11 @@ mod tests {
             ),
             (json!({"parameters": set("istiod.b")}), Some(("/spec/source/helm", json!({"b": 2})))),
             (json!({"values": "a: {", "parameters": set("b")}), None),
+            (json!({"values": "proxy: 1\n---\nb: 1"}), None),
+            (
+                json!({"values": "---\nistiod: {b: 1}\n---\n# end"}),
+                Some(("/spec/source/helm/values /istiod", json!({"b": 1}))),
+            ),
             (json!({"values": "", "parameters": null}), None),
             (json!({}), None),
         ] {
@@ -243,7 +258,13 @@ mod tests {
             let expected: Vec<_> = expected.into_iter().map(|(place, value)| (place.to_owned(), value)).collect();
             assert_eq!(found, expected, "{helm}");
         }
-        for helm in [json!({"values": "istiod: {"}), json!({"values": 1}), json!({"parameters": {}})] {
+        for helm in [
+            json!({"values": "istiod: {"}),
+            json!({"values": "a: 1\na: 2\npilot: {}"}),
+            json!({"values": "a: 1\n---\npilot: {}"}),
+            json!({"values": 1}),
+            json!({"parameters": {}}),
+        ] {
             assert!(found("Application", &json!({"source": {"helm": helm}})).is_err(), "{helm}");
         }
     }
