@@ -13,7 +13,19 @@ pub const RELEASES: [GroupKind; 2] = [
 
 /// Names of which one stands in the values of every control plane that sets anything for the whole mesh: with a map at
 /// one of them, values are Istio's, whatever their chart is called.
-const MARKS: [&[&str]; 3] = [&["meshConfig"], &["pilot"], &["global", "proxy"]];
+const MARKS: [&str; 2] = ["meshConfig", "pilot"];
+
+/// Names below `global.proxy` that say the same. Other charts have a map there too, for what they reach the outside by.
+const PROXY: [&str; 8] = [
+    "autoInject",
+    "clusterDomain",
+    "componentLogLevel",
+    "holdApplicationUntilProxyStarts",
+    "includeIPRanges",
+    "logLevel",
+    "statusPort",
+    "tracer",
+];
 
 /// Part of the name of the chart that makes a control plane, and of an umbrella chart's values for it.
 const ISTIOD: &str = "istiod";
@@ -141,11 +153,10 @@ fn roots<'t>(values: &Opened<'t>, is_named: bool, found: &mut Vec<Opened<'t>>) {
         if !node.is_map() {
             continue;
         }
-        let is_marked = MARKS.iter().any(|mark| node.at(mark).is_some_and(Node::is_map));
-        if is_named || is_marked {
+        if is_named || is_marked(node) {
             found.push(values.part("values", path.iter().copied()));
         }
-        for (key, member) in node.members().filter(|(key, _)| !MARKS.iter().any(|mark| mark.first() == Some(key))) {
+        for (key, member) in node.members().filter(|(key, _)| *key != "global" && !MARKS.contains(key)) {
             open.push((member, path.iter().copied().chain([key]).collect(), is_istiod(key)));
         }
     }
@@ -157,6 +168,12 @@ fn one_document(node: Node<'_>, text: &str) -> Result<(), Unreadable> {
     let place = Place { path: node.pointer(), inner: Some(Inner::unreadable(second.start(), text)) };
     let message = "these are several documents, of which Helm may read one or all; write one".to_owned();
     Err(Unreadable { place, message })
+}
+
+fn is_marked(values: Node<'_>) -> bool {
+    let proxy = values.at(&["global", "proxy"]);
+    MARKS.iter().any(|mark| values.get(mark).is_some_and(Node::is_map))
+        || proxy.is_some_and(|proxy| PROXY.iter().any(|name| proxy.get(name).is_some()))
 }
 
 #[cfg(test)]
@@ -216,7 +233,8 @@ mod tests {
         for (values, expected) in [
             (json!({"meshConfig": {}}), vec!["/spec/values"]),
             (json!({"pilot": {}}), vec!["/spec/values"]),
-            (json!({"global": {"proxy": {}}}), vec!["/spec/values"]),
+            (json!({"global": {"proxy": {"tracer": "none"}}}), vec!["/spec/values"]),
+            (json!({"global": {"proxy": {"http": "proxy.example:3128"}}, "profile": {}}), vec![]),
             (json!({"a": {"b": {"pilot": {}}}}), vec!["/spec/values/a/b"]),
             (json!({"meshConfig": {}, "a": {"istiod": {"x": 1}}}), vec!["/spec/values", "/spec/values/a/istiod"]),
             (json!({"_internal_defaults_do_not_set": {}}), vec!["/spec/values/_internal_defaults_do_not_set"]),

@@ -48,7 +48,7 @@ documented! {
     ///
     /// What `istioctl install --set profile=demo` renders names no profile any more. Files of values that a
     /// `HelmRelease` or an `Application` names are not seen. Of a chart that is not called istiod, values are taken for
-    /// Istio's where they set `meshConfig`, `pilot` or `global.proxy`.
+    /// Istio's where they set `meshConfig`, `pilot` or one of Istio's names below `global.proxy`.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct NoDemoProfile {

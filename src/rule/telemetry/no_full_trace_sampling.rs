@@ -72,7 +72,7 @@ documented! {
     /// Not seen: Helm values in files and in other objects (`valueFiles`, `valuesFrom`, `fileParameters`), those of a
     /// gateway's chart, variables that come from another object (`envFrom`, and `PROXY_CONFIG` by `valueFrom`), mesh config
     /// under `binaryData`. Values are Istio's where their chart or the key they stand under is called istiod, else where
-    /// they set `meshConfig`, `pilot` or `global.proxy`. YAML in a string is refused
+    /// they set `meshConfig`, `pilot` or one of Istio's names below `global.proxy`. YAML in a string is refused
     /// where a key stands twice, though istiod takes the last one. A share of 99.995 or more counts as 100: Envoy counts
     /// in hundredths of a percent.
     #[derive(Debug, Deserialize, JsonSchema)]
