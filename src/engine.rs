@@ -60,7 +60,7 @@ pub fn decide<'p>(
     if let Err(error) = tree.root().expect_map() {
         return cannot_judge(&context, policies, &CannotJudge::request(format!("the object is {}", error.found)));
     }
-    if is_owned(&kind.group, &kind.kind, &request.subresource, tree.root()) {
+    if is_owned(&kind.group, &kind.kind, &request.subresource, tree.root()) || context.is_refresh(tree.root()) {
         return Decision::default();
     }
     let applied = policies.filter_map(|policy| context.applied(policy));

@@ -62,7 +62,7 @@ pub use ownership::{is_controlled, is_owned};
 pub use pod_template::{JOBS, POD_METADATA, POD_TEMPLATES, PodTemplate, WORKLOADS, pod_template};
 pub use port::{IstioPort, Protocol, service_entry_ports};
 pub use proxy_config::{PROXY_CONFIGS, proxy_configs};
-pub use release::RELEASES;
+pub use release::{APPLICATION, RELEASES, is_refresh};
 pub use route::{Backend, ROUTES, Reference, RouteRule, parents, route_rules};
 pub use served::{Scope, Served, served, served_kinds};
 pub use service_port::{ServicePort, service_ports};

@@ -4,7 +4,8 @@
 //! arrives. Those that some policy may deny are refused while nobody answers, all others are let through.
 //!
 //! What the engine allows or leaves unmended whatever it holds, because a controller owns it, is not asked about: Pods of
-//! a Deployment come back while nobody answers. Nor are ConfigMaps that are no mesh config.
+//! a Deployment come back while nobody answers. Nor are ConfigMaps that are no mesh config, and what Argo CD notes in its
+//! Applications.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,9 +17,9 @@ use k8s_openapi::api::admissionregistration::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 use thiserror::Error;
 
-use crate::mesh::{EPHEMERAL_CONTAINERS, Mesh, POD_TEMPLATES};
+use crate::mesh::{APPLICATION, EPHEMERAL_CONTAINERS, Mesh, POD_TEMPLATES};
 #[cfg(doc)]
-use crate::mesh::{is_controlled, is_owned, mesh_configs};
+use crate::mesh::{is_controlled, is_owned, is_refresh, mesh_configs};
 use crate::policy::{PolicySet, Subscription};
 use crate::review::Endpoint;
 use crate::rule::{GroupKind, Operation, served};
@@ -76,7 +77,8 @@ pub fn validating(
         let ownable: BTreeSet<GroupKind> = kinds.iter().copied().filter(|kind| POD_TEMPLATES.contains(kind)).collect();
         let not_owned = (!ownable.is_empty()).then(|| not_owned(&ownable));
         let mesh_config = kinds.contains(&CONFIG_MAP).then(|| mesh_config(set.mesh()));
-        let conditions: Vec<MatchCondition> = not_owned.into_iter().chain(mesh_config).collect();
+        let no_refresh = kinds.contains(&APPLICATION).then(no_refresh);
+        let conditions: Vec<MatchCondition> = [not_owned, mesh_config, no_refresh].into_iter().flatten().collect();
         let (verb, failure_policy) = if may_deny { ("deny", "Fail") } else { ("warn", "Ignore") };
         webhooks.push(ValidatingWebhook {
             name: name(verb, core),
@@ -182,6 +184,16 @@ fn mesh_config(mesh: &Mesh) -> MatchCondition {
         list(&named)
     );
     MatchCondition { name: "mesh-config".to_owned(), expression }
+}
+
+/// The opposite of [`is_refresh`] for an UPDATE of an Application, in CEL.
+fn no_refresh() -> MatchCondition {
+    let GroupKind { group, kind } = APPLICATION;
+    let expression = format!(
+        "request.kind.group + '/' + request.kind.kind != '{group}/{kind}'\n|| request.operation != 'UPDATE'\n\
+         || !has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec"
+    );
+    MatchCondition { name: "no-refresh".to_owned(), expression }
 }
 
 /// The opposite of [`is_controlled`], in CEL.

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::judge::{Applied, Judging, Verdict};
 use super::ratchet;
-use crate::mesh::{EPHEMERAL_CONTAINERS, Labels, Snapshot, labels};
+use crate::mesh::{APPLICATION, EPHEMERAL_CONTAINERS, Labels, Snapshot, is_refresh, labels};
 use crate::object::{Node, Tree};
 use crate::policy::{InEffect, OnError, Place, Policy, PolicySet, Truth};
 use crate::rule::{Body, CannotJudge, Findings, Input, Operation, Request};
@@ -106,6 +106,14 @@ impl<'p, 'r> Context<'p, 'r> {
     fn stored<'a>(&self, applied: &'a Applied<'p>) -> Option<&'a Verdict> {
         let judge = || Some(Box::new(self.check(applied.policy, self.before()?.root())));
         applied.stored.get_or_init(judge).as_deref()
+    }
+
+    /// Whether the request changes nothing that rules read, as Argo CD does all the time.
+    pub(super) fn is_refresh(&self, object: Node<'_>) -> bool {
+        let Request { kind, operation, .. } = self.request;
+        *operation == Operation::Update
+            && APPLICATION.is(&kind.group, &kind.kind)
+            && self.before().is_some_and(|old| is_refresh(object, old.root()))
     }
 
     fn before(&self) -> Option<&Tree<'r>> {

@@ -5,11 +5,12 @@ use super::helm_parameter::{Overlay, Parameter};
 use super::{GroupKind, Opened, Place, Unreadable};
 use crate::object::{Inner, Node, ReadError, WrongType, split_documents};
 
+/// Of Argo CD. Its status is no subresource.
+/// <https://github.com/argoproj/argo-cd/blob/master/manifests/crds/application-crd.yaml>
+pub const APPLICATION: GroupKind = GroupKind { group: "argoproj.io", kind: "Application" };
+
 /// Kinds of tools that render any chart, Istio's among them.
-pub const RELEASES: [GroupKind; 2] = [
-    GroupKind { group: "argoproj.io", kind: "Application" },
-    GroupKind { group: "helm.toolkit.fluxcd.io", kind: "HelmRelease" },
-];
+pub const RELEASES: [GroupKind; 2] = [APPLICATION, GroupKind { group: "helm.toolkit.fluxcd.io", kind: "HelmRelease" }];
 
 /// Names of which one stands in the values of every control plane that sets anything for the whole mesh: with a map at
 /// one of them, values are Istio's, whatever their chart is called.
@@ -54,6 +55,16 @@ struct Release<'t> {
     parameters: Vec<Parameter<'t>>,
 }
 
+/// Whether an UPDATE of an [`APPLICATION`] leaves its `spec` as it was, of which alone rules read anything.
+///
+/// Argo CD compares each with the cluster every few minutes, and writes what it finds (`status`, `operation`, annotations)
+/// into the object itself.
+#[must_use]
+pub fn is_refresh(object: Node<'_>, old: Node<'_>) -> bool {
+    let spec = |object: Node<'_>| object.get("spec").map(Node::to_json);
+    spec(object).is_some_and(|spec_now| spec(old) == Some(spec_now))
+}
+
 /// The values for control planes in an object of one of [`RELEASES`], each by its root: those of the chart, or of a chart
 /// in it.
 ///
@@ -61,7 +72,7 @@ struct Release<'t> {
 /// Where something on the way has another type than the API gives it, or the values of a control plane are no YAML.
 pub(super) fn release_values<'t>(kind: &str, object: Node<'t>) -> Result<Vec<Opened<'t>>, Unreadable> {
     let Some(spec) = object.map("spec")? else { return Ok(Vec::new()) };
-    let releases = if kind == "Application" { application(spec)? } else { vec![helm_release(spec)?] };
+    let releases = if kind == APPLICATION.kind { application(spec)? } else { vec![helm_release(spec)?] };
     let too_many = |message| Err(Unreadable { place: object.into(), message });
     if releases.iter().map(|release| release.parameters.len()).sum::<usize>() > MOST_PARAMETERS {
         return too_many(format!("these are more than {MOST_PARAMETERS} parameters"));
@@ -250,6 +261,24 @@ mod tests {
         let many = "a=1,".repeat(MOST_PARAMETERS) + "a";
         let error = found("Application", &json!({"source": {"helm": {"parameters": [{"name": many}]}}})).unwrap_err();
         assert!(error.contains("more than 10000 parameters"), "{error}");
+    }
+
+    #[test]
+    fn a_refresh_leaves_the_spec_as_it_was() {
+        let old = json!({"metadata": {}, "spec": {"a": [1], "b": {}}});
+        for (object, expected) in [
+            (json!({"spec": {"b": {}, "a": [1]}, "metadata": {"labels": {}}, "operation": {}, "status": {}}), true),
+            (json!({"spec": {"a": [1], "b": null}}), false),
+            (json!({"spec": {"a": [1, 1], "b": {}}}), false),
+            (json!({"spec": null}), false),
+            (json!({}), false),
+        ] {
+            let [object, old] = [object, old.clone()].map(|object| object.to_string());
+            let [object, old] = [&object, &old].map(|text| read_json(text).unwrap());
+            assert_eq!(is_refresh(object.root(), old.root()), expected, "{}", object.root().to_json());
+        }
+        let none = read_json("{}").unwrap();
+        assert!(!is_refresh(none.root(), none.root()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What `vigla manifests` prints, in force.
 
 use serde_json::{Value, json};
-use vigla::mesh::{EPHEMERAL_CONTAINERS, Mesh, is_owned, mesh_configs};
+use vigla::mesh::{EPHEMERAL_CONTAINERS, Mesh, is_owned, is_refresh, mesh_configs};
 use vigla::object::read_json;
 
 use crate::common::cli::filter;
@@ -135,4 +135,80 @@ fn while_nobody_answers_config_maps_pass_that_are_no_mesh_config() {
             assert_eq!(run.code == 0, carried.is_empty(), "{text}: {}", run.err);
         }
     }
+}
+
+/// Argo CD's definition of an Application, as far as it matters here: its status is no subresource.
+fn application_definition() -> Value {
+    let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "applications.argoproj.io"},
+        "spec": {
+            "group": "argoproj.io",
+            "scope": "Namespaced",
+            "names": {"kind": "Application", "plural": "applications"},
+            "versions": [{"name": "v1alpha1", "served": true, "storage": true, "schema": schema}],
+        },
+    })
+}
+
+/// Argo CD writes the status of an Application into the object itself: what rules do not read passes unasked.
+#[test]
+#[ignore = "needs a control plane: tests/control-plane/build.sh"]
+fn applications_pass_unasked_where_their_spec_stays() {
+    let cluster = Cluster::take();
+    let shop = cluster.namespace();
+    cluster.apply(&application_definition().to_string()).succeeds();
+    let values =
+        |share: i32| json!({"source": {"chart": "istiod", "helm": {"valuesObject": {"traceSampling": share}}}});
+    for (name, spec) in [("old", Some(values(100))), ("good", Some(values(1))), ("empty", None)] {
+        let mut object = object(&shop, "argoproj.io/v1alpha1", "Application", None);
+        object["metadata"]["name"] = name.into();
+        object.as_object_mut().expect("a map").extend(spec.map(|spec| ("spec".to_owned(), spec)));
+        cluster.apply_until_allowed(&object);
+    }
+    let webhook = Webhook::guard(&cluster, "");
+    let patch = |name: &str, patch: &Value| {
+        let arguments = ["patch", "application", name, "-n", &shop, "--type=merge", "--dry-run=server", "-p"];
+        cluster.kubectl(&[&arguments[..], &[&patch.to_string()]].concat())
+    };
+    let (synced, full) = (json!({"status": {"sync": {"status": "Synced"}}}), json!({"spec": values(100)}));
+    // Who is asked warns of what was there before.
+    assert_eq!(patch("old", &synced).succeeds().err, "");
+    let asked = patch("old", &json!({"spec": {"project": "mesh"}})).succeeds();
+    assert!(asked.err.contains("Warning: ") && asked.err.contains("no-full-trace-sampling"), "{}", asked.err);
+    let denied = patch("good", &full);
+    assert!(denied.err.contains("denied the request: ") && denied.err.contains("no-full-trace"), "{}", denied.err);
+
+    drop(webhook);
+    let changes = [
+        synced,
+        full,
+        json!({"operation": {"sync": {"revision": "main"}}}),
+        json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}, "finalizers": ["a.example/b"]}}),
+        json!({"spec": {"source": {"helm": null}}, "status": {"sync": {"status": "Synced"}}}),
+        json!({"spec": null, "status": {}}),
+        json!({"spec": {}}),
+    ];
+    for (name, change) in
+        ["old", "good", "empty"].iter().flat_map(|name| changes.iter().map(move |change| (name, change)))
+    {
+        let stored = cluster.kubectl(&["get", "application", name, "-n", &shop, "-o", "json"]).succeeds().report();
+        let refreshed = is_refreshed(&stored, change);
+        let run = patch(name, change);
+        assert_eq!(run.code == 0, refreshed, "{name} {change}: {}", run.err);
+        assert!(refreshed || run.err.contains("failed calling webhook \"deny."), "{name} {change}: {}", run.err);
+    }
+    // The next test finds the cluster as it was.
+    cluster.kubectl(&["delete", "customresourcedefinition", "applications.argoproj.io"]).succeeds();
+}
+
+/// What the engine says of an UPDATE by this merge patch.
+fn is_refreshed(stored: &Value, change: &Value) -> bool {
+    let mut object = stored.clone();
+    json_patch::merge(&mut object, change);
+    let [new, old] = [&object, stored].map(Value::to_string);
+    let [new, old] = [&new, &old].map(|text| read_json(text).expect("JSON"));
+    is_refresh(new.root(), old.root())
 }

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::policy;
+use super::{Case, policy};
 use crate::engine::{Phase, decide};
+use crate::rule::Resource;
 
 fn numbers(numbers: Value) -> Value {
     json!({"metadata": {}, "spec": {"numbers": numbers}})
@@ -95,4 +96,18 @@ fn without_a_ratchet_every_update_is_judged_like_a_create_but_for_what_is_going(
     let (before, after) = (numbers(json!({"a": 20})), numbers(json!({"a": 20, "b": 99})));
     assert_eq!(policy("limit", spec).debugged(before.clone(), before.clone()).sent(), ["limit old"]);
     assert_eq!(policy("limit", spec).debugged(before, after).sent(), ["limit deny", "limit old"]);
+}
+
+#[test]
+fn an_application_of_argo_cd_is_judged_where_its_spec_changes() {
+    let kind = Resource::owned("argoproj.io", "v1alpha1", "Application");
+    let case = |spec| Case { kind: kind.clone(), ..policy("limit", spec) };
+    let refreshed = json!({"metadata": {"annotations": {"a": "b"}}, "spec": {"numbers": {"a": 20}}});
+    for spec in ["action: Deny", "action: Deny, ratchet: false"] {
+        assert_eq!(case(spec).update(numbers(json!({"a": 20})), refreshed.clone()).sent(), [""; 0]);
+        assert_eq!(case(spec).update(numbers(json!({"a": 5})), refreshed.clone()).sent(), ["limit deny"]);
+        assert_eq!(case(spec).object(refreshed.clone()).sent(), ["limit deny"]);
+    }
+    let unreadable = case("action: Deny").update(json!("no object"), refreshed);
+    assert_eq!(unreadable.sent(), ["limit deny"]);
 }

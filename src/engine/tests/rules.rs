@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mesh::EPHEMERAL_CONTAINERS;
+use crate::mesh::{APPLICATION, EPHEMERAL_CONTAINERS};
 use crate::object::Edit;
 use crate::rule::{CannotJudge, Entry, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
 
@@ -19,6 +19,7 @@ const KINDS: &[GroupKind] = &[
     GroupKind { group: "", kind: "Namespace" },
     GroupKind { group: "", kind: "Pod" },
     GroupKind { group: "example.com", kind: "Cluster" },
+    APPLICATION,
 ];
 
 const fn metadata(name: &'static str, mends: &'static [GroupKind]) -> Metadata {
