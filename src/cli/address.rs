@@ -1,4 +1,7 @@
 //! Where the API server finds Vigla, as it is written: what the API server would refuse, or not find, is refused here.
+//! And where Vigla listens.
+
+use std::net::SocketAddr;
 
 use hyper::Uri;
 use rustls::pki_types::ServerName;
@@ -49,6 +52,11 @@ pub(super) fn service(text: &str) -> Result<Address, String> {
     }
 }
 
+/// Reads `ADDR:PORT`.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an IP address and a port, such as 0.0.0.0:8443 or [::]:8443".to_owned())
+}
+
 fn port(text: &str) -> Result<u16, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let port = text.parse().ok().filter(|&port: &u16| digits && port != 0);
@@ -74,6 +82,14 @@ mod tests {
         let service_of = |port| Address::Service { namespace: "vigla".to_owned(), name: "door".to_owned(), port };
         assert_eq!(service("vigla/door"), Ok(service_of(None)));
         assert_eq!(service("vigla/door:8443"), Ok(service_of(Some(8443))));
+    }
+
+    #[test]
+    fn rejects_a_place_to_listen_that_is_no_address_with_a_port() {
+        assert_eq!(listen("[::1]:0"), Ok(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 0))));
+        for text in ["", "8443", ":8443", "localhost:8443", "127.0.0.1", "127.0.0.1:70000", "[::1]"] {
+            assert!(listen(text).is_err_and(|error| error.contains("0.0.0.0:8443")), "{text}");
+        }
     }
 
     #[test]

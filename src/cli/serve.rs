@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use super::access::Access;
+use super::address;
 use super::output::{self, Color, Format};
 use super::sources::Sources;
 use super::{Exit, Failure};
@@ -34,7 +35,7 @@ const PORT: u16 = 8443;
 #[derive(Args, Debug)]
 pub(super) struct Serve {
     /// Address and port to listen on; port 0 takes a free one [default: 0.0.0.0:8443, with --dev 127.0.0.1:8443]
-    #[arg(long, value_name = "ADDR:PORT", env = "VIGLA_LISTEN")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address::listen, env = "VIGLA_LISTEN")]
     listen: Option<SocketAddr>,
 
     #[command(flatten)]

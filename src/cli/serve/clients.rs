@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, address};
 use crate::server::tls::CallerFile;
 
 /// The flags that say it.
@@ -28,7 +28,7 @@ pub(super) struct Clients {
     client_name: Vec<String>,
 
     /// Answer probes and metrics here, and no longer at --listen
-    #[arg(long, value_name = "ADDR:PORT", env = "VIGLA_OPS_LISTEN")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address::listen, env = "VIGLA_OPS_LISTEN")]
     pub(super) ops_listen: Option<SocketAddr>,
 }
 
