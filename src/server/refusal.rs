@@ -75,7 +75,7 @@ impl IntoResponse for Refusal {
         let mut response = match self {
             Self::Path => plain(
                 StatusCode::NOT_FOUND,
-                "no such path; expected POST /validate, POST /mutate, GET /livez, GET /readyz or GET /metrics\n",
+                "no such path here; expected POST /validate, /mutate or, unless --ops-listen moves them, GET /livez, /readyz, /metrics\n",
             ),
             // axum adds the header `Allow`, which names the methods.
             Self::Method => plain(
