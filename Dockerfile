@@ -5,7 +5,7 @@ FROM docker.io/library/rust:1.95.0-alpine AS build
 RUN apk add --no-cache build-base
 WORKDIR /vigla
 COPY . .
-# what `vigla version` and the metrics say
+# what `vigla --version` and the metrics say
 ARG VIGLA_COMMIT
 # This image's own target is musl, which is linked into the binary.
 RUN cargo build --release --locked && mkdir /image && cp target/release/vigla /image/
