@@ -76,7 +76,7 @@ fn page(entry: &Entry) -> String {
         ("severity", metadata.severity.as_str().to_owned()),
         ("judges", format!("{}: {}", operations.join(", "), kinds.join(", "))),
         ("mends", mends(entry)),
-        ("elsewhere", metadata.codes.join(", ")),
+        ("codes of other tools", metadata.codes.join(", ")),
     ] {
         if !value.is_empty() {
             writeln!(page, "| {what} | {value} |").expect("a String");
