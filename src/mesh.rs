@@ -121,6 +121,12 @@ impl Mesh {
         self.root_namespace.as_deref().unwrap_or("istio-system")
     }
 
+    /// Whether the mesh itself lives in a namespace: a control plane, or what holds for all of it.
+    #[must_use]
+    pub fn lives_in(&self, namespace: &str) -> bool {
+        namespace == self.root() || self.control_plane_namespaces.iter().any(|own| own == namespace)
+    }
+
     /// Whether what stands in a namespace may be for the whole mesh: it is a config or gateway namespace, or the root.
     #[must_use]
     pub fn may_route_for_all(&self, namespace: &str) -> bool {

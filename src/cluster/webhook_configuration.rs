@@ -53,6 +53,7 @@ pub enum Address {
     },
 }
 
+const NAMESPACE: GroupKind = GroupKind { group: "", kind: "Namespace" };
 const CONFIG_MAP: GroupKind = GroupKind { group: "", kind: "ConfigMap" };
 
 /// A rule reads a kind of which nobody knows how it is served.
@@ -78,7 +79,10 @@ pub fn validating(
         let not_owned = (!ownable.is_empty()).then(|| not_owned(&ownable));
         let mesh_config = kinds.contains(&CONFIG_MAP).then(|| mesh_config(set.mesh()));
         let no_refresh = kinds.contains(&APPLICATION).then(no_refresh);
-        let conditions: Vec<MatchCondition> = [not_owned, mesh_config, no_refresh].into_iter().flatten().collect();
+        let deleted = |wanted: Subscription| wanted.kind == NAMESPACE && wanted.operation == Operation::Delete;
+        let of_mesh = set.subscriptions().filter(wanted).any(deleted).then(|| mesh_namespace(set.mesh()));
+        let conditions = [not_owned, mesh_config, no_refresh, of_mesh].into_iter().flatten();
+        let conditions: Vec<MatchCondition> = conditions.collect();
         let (verb, failure_policy) = if may_deny { ("deny", "Fail") } else { ("warn", "Ignore") };
         webhooks.push(ValidatingWebhook {
             name: name(verb, core),
@@ -175,7 +179,6 @@ fn not_owned(kinds: &BTreeSet<GroupKind>) -> MatchCondition {
 /// Of ConfigMaps those alone that [`mesh_configs`] looks into, in CEL: rules read no others, and there are many. And
 /// those of a request without a name: what is still to get one, and each of a collection that is deleted.
 fn mesh_config(mesh: &Mesh) -> MatchCondition {
-    let list = |names: &[String]| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let named = [vec!["istio".to_owned()], mesh.shared_mesh_configs.clone()].concat();
     let expression = format!(
         "request.kind.group + '/' + request.kind.kind != '/ConfigMap'\n\
@@ -194,6 +197,23 @@ fn no_refresh() -> MatchCondition {
          || !has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec"
     );
     MatchCondition { name: "no-refresh".to_owned(), expression }
+}
+
+/// Of the Namespaces that are deleted those alone in which the mesh itself lives, in CEL: rules mind no other, and teams
+/// delete theirs while nobody answers. And those of a request without a name: each of a collection that is deleted.
+fn mesh_namespace(mesh: &Mesh) -> MatchCondition {
+    let named = [vec![mesh.root().to_owned()], mesh.control_plane_namespaces.clone()].concat();
+    let expression = format!(
+        "request.operation != 'DELETE' || request.kind.group + '/' + request.kind.kind != '/Namespace'\n\
+         || !has(request.name) || request.name in [{}]",
+        list(&named)
+    );
+    MatchCondition { name: "mesh-namespace".to_owned(), expression }
+}
+
+/// Strings in CEL.
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
 }
 
 /// The opposite of [`is_controlled`], in CEL.

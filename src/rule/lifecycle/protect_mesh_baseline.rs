@@ -182,7 +182,7 @@ fn falls_short(object: Node<'_>, request: &Request<'_>, mesh: &Mesh) -> Result<O
                 .or(dry_run(object)?.map(|_| own_annotation_path(DRY_RUN)))
         }
         "Sidecar" => unless(is_mesh_wide(kind, namespace, object, mesh)?, &["spec", "workloadSelector"]),
-        "Namespace" => unless(is_of_mesh(namespace, mesh), &["metadata", "name"]),
+        "Namespace" => unless(mesh.lives_in(namespace), &["metadata", "name"]),
         _ => {
             let name = (namespace, name(object, request));
             let configs = mesh_configs((&request.kind.group, kind), name, object, mesh)?;
@@ -211,10 +211,6 @@ fn loses_reach(old: Node<'_>, new: Node<'_>, request: &Request<'_>) -> Result<Op
     let (old, new): (Vec<&str>, Vec<&str>) = (classes(old)?, classes(new)?);
     let keeps = old.is_empty() == new.is_empty() && old.iter().all(|class| new.contains(class));
     Ok((!keeps).then(|| PointerBuf::from_tokens(["spec", "targetRefs"])))
-}
-
-fn is_of_mesh(namespace: &str, mesh: &Mesh) -> bool {
-    namespace == mesh.root() || mesh.control_plane_namespaces.iter().any(|own| own == namespace)
 }
 
 fn finding(path: PointerBuf, act: &str, request: &Request<'_>, mesh: &Mesh) -> Finding {

@@ -33,8 +33,7 @@ impl PersonaOwnership {
     ) -> Result<Option<Owner>, CannotJudge> {
         let (group, kind, namespace) = (&*request.kind.group, &*request.kind.kind, &*request.namespace);
         let is_in = |namespaces: &[String]| namespaces.iter().any(|own| own == namespace);
-        let of_mesh =
-            namespace == mesh.root() || is_in(&mesh.control_plane_namespaces) || is_in(&mesh.config_namespaces);
+        let of_mesh = mesh.lives_in(namespace) || is_in(&mesh.config_namespaces);
         if (group, kind) == ("", "ConfigMap") {
             let configs = mesh_configs((group, kind), (namespace, &request.name), object, mesh)?;
             return Ok((!configs.is_empty()).then_some(Owner::MeshAdmins));
