@@ -72,7 +72,7 @@ pub fn is_refresh(object: Node<'_>, old: Node<'_>) -> bool {
 /// Where something on the way has another type than the API gives it, or the values of a control plane are no YAML.
 pub(super) fn release_values<'t>(kind: &str, object: Node<'t>) -> Result<Vec<Opened<'t>>, Unreadable> {
     let Some(spec) = object.map("spec")? else { return Ok(Vec::new()) };
-    let releases = if kind == APPLICATION.kind { application(spec)? } else { vec![helm_release(spec)?] };
+    let releases = if kind == APPLICATION.kind { application(object, spec)? } else { vec![helm_release(spec)?] };
     let too_many = |message| Err(Unreadable { place: object.into(), message });
     if releases.iter().map(|release| release.parameters.len()).sum::<usize>() > MOST_PARAMETERS {
         return too_many(format!("these are more than {MOST_PARAMETERS} parameters"));
@@ -99,10 +99,15 @@ fn helm_release(spec: Node<'_>) -> Result<Release<'_>, WrongType> {
     Ok(Release { is_istiod, holder: spec, values, parameters: Vec::new() })
 }
 
-/// All sources of an application. <https://argo-cd.readthedocs.io/en/stable/user-guide/helm/>
-fn application(spec: Node<'_>) -> Result<Vec<Release<'_>>, WrongType> {
-    let mut sources = spec.maps("sources")?;
-    sources.extend(spec.map("source")?);
+/// All sources of an application, those that one sync takes instead included.
+/// <https://argo-cd.readthedocs.io/en/stable/user-guide/helm/>,
+/// <https://argo-cd.readthedocs.io/en/stable/user-guide/sync-kubectl/>
+fn application<'t>(object: Node<'t>, spec: Node<'t>) -> Result<Vec<Release<'t>>, WrongType> {
+    let mut sources = Vec::new();
+    for holder in [Some(spec), object.map_at(&["operation", "sync"])?].into_iter().flatten() {
+        sources.extend(holder.maps("sources")?);
+        sources.extend(holder.map("source")?);
+    }
     sources.extend(spec.map_at(&["sourceHydrator", "drySource"])?);
     let mut releases = Vec::new();
     for source in sources {
