@@ -48,6 +48,20 @@ pub struct Metadata {
     pub doc: &'static str,
 }
 
+impl Metadata {
+    /// What most rules have in common: they judge what is written, and mend nothing.
+    const OF_WRITES: Self = Self {
+        name: "",
+        severity: Severity::Info,
+        kinds: &[],
+        operations: &[Operation::Create, Operation::Update],
+        subresources: &[""],
+        mends: &[],
+        codes: &[],
+        doc: "",
+    };
+}
+
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]

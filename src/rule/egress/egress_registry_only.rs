@@ -7,7 +7,7 @@ use crate::mesh::protobuf::{field, message};
 use crate::mesh::{GroupKind, MESH_CONFIGS, Opened, Place, helm_values, mesh_configs};
 use crate::object::{Node, Value, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Proxies send to hosts that the mesh knows, and nowhere else.
@@ -71,11 +71,9 @@ impl Rule for EgressRegistryOnly {
         name: "egress-registry-only",
         severity: Severity::High,
         kinds: &GroupKind::all_of::<{ MESH_CONFIGS.len() + 1 }>(&[&MESH_CONFIGS, &[SIDECAR]]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["KIA1007"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{GroupKind, Mesh, own_label};
 use crate::object::Node;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// What the outside reaches are gateways, and no Services beside them.
@@ -78,11 +78,8 @@ impl Rule for ServiceExposure {
         name: "service-exposure",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "", kind: "Service" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::mesh::{GroupKind, PodFacts, Protocol, ServicePort, is_in_mesh, own_label, service_ports};
 use crate::object::{Edit, Node, WrongType, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Ports of Services in the mesh say which protocol they speak.
@@ -89,11 +89,10 @@ impl Rule for ServicePortNaming {
         name: "service-port-naming",
         severity: Severity::Medium,
         kinds: &[SERVICE],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &[SERVICE],
         codes: &["IST0118", "IST0150", "KIA0601", "KIA0602", "KIA0701"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{Form, GroupKind, Host, Mesh, Reserved, ServiceHost, Wildcard, reserved, service_host};
 use crate::object::{Node, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A `ServiceEntry` adds hosts of the outside, and few of them: no Service of others, no whole domain, no metadata.
@@ -79,11 +79,8 @@ impl Rule for ServiceentryHosts {
         name: "serviceentry-hosts",
         severity: Severity::High,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "ServiceEntry" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

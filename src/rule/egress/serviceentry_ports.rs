@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{Cidr, GroupKind, Host, IstioPort, Protocol, own_label, service_entry_ports};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A `ServiceEntry` takes the traffic of its hosts, and no other.
@@ -65,11 +65,9 @@ impl Rule for ServiceentryPorts {
         name: "serviceentry-ports",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "ServiceEntry" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0134"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{Attachment, DATAPLANE_MODE, GroupKind, HostScope, ScopedHost, attachment};
 use crate::object::{Node, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A `Sidecar` narrows what its proxies know of the mesh.
@@ -63,11 +63,9 @@ impl Rule for SidecarScope {
         name: "sidecar-scope",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "Sidecar" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0167", "KIA1006"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{EnvoyPatch, GroupKind, envoy_patches};
 use crate::object::{Node, WrongType, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// An `EnvoyFilter` leaves the filters that guard alone, and has its effect.
@@ -110,11 +110,9 @@ impl Rule for EnvoyfilterHygiene {
         name: "envoyfilter-hygiene",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "EnvoyFilter" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0151", "IST0152", "IST0153", "IST0154"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::mesh::{Attachment, Mesh, TargetRef, attachment};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// An `EnvoyFilter` stands in a namespace for mesh configuration, and nowhere else.
@@ -102,11 +102,8 @@ impl Rule for EnvoyfilterNamespace {
             GroupKind { group: "extensions.istio.io", kind: "WasmPlugin" },
             GroupKind { group: "extensions.istio.io", kind: "TrafficExtension" },
         ],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::GroupKind;
 use crate::object::{Node, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A `ProxyConfig` leaves what Istio itself tells its proxies.
@@ -82,11 +82,8 @@ impl Rule for ProxyconfigCr {
         name: "proxyconfig-cr",
         severity: Severity::Low,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "ProxyConfig" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::GroupKind;
 use crate::object::{Image, Node, Url, WrongType, is_below, is_sha256, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Code that runs in proxies is pinned, comes from known places, and fails closed where it guards.
@@ -70,11 +70,8 @@ impl Rule for WasmSupplyChain {
             GroupKind { group: "extensions.istio.io", kind: "TrafficExtension" },
             GroupKind { group: "extensions.istio.io", kind: "WasmPlugin" },
         ],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

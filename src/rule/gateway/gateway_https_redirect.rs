@@ -8,7 +8,7 @@ use crate::mesh::{
 };
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Plain HTTP at a gateway only redirects to HTTPS.
@@ -82,11 +82,8 @@ impl Rule for GatewayHttpsRedirect {
             GroupKind { group: "gateway.networking.k8s.io", kind: "Gateway" },
             GroupKind { group: "gateway.networking.k8s.io", kind: "ListenerSet" },
         ],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

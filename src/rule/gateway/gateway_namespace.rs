@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, Mesh, POD_TEMPLATES, is_internal_gateway, pod_template};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Gateways stand in namespaces of their own.
@@ -75,11 +75,9 @@ impl Rule for GatewayNamespace {
         name: "gateway-namespace",
         severity: Severity::High,
         kinds: &GroupKind::all_of::<{ OWN_KINDS.len() + POD_TEMPLATES.len() }>(&[&OWN_KINDS, &POD_TEMPLATES]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["AsmIngressgatewayLabel"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, IstioPort, Protocol, servers};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// The ports of a Gateway have protocols that Istio knows, and names of their own.
@@ -68,11 +68,8 @@ impl Rule for GatewayPortProtocol {
         name: "gateway-port-protocol",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "Gateway" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

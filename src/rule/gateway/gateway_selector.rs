@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::mesh::{Attachment, GroupKind, attachment};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A Gateway selects the gateway workloads that it configures.
@@ -63,11 +63,8 @@ impl Rule for GatewaySelector {
         name: "gateway-selector",
         severity: Severity::High,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "Gateway" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -9,7 +9,7 @@ use crate::mesh::{
 };
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// TLS at a gateway is complete and not weak.
@@ -83,11 +83,9 @@ impl Rule for GatewayTls {
             GroupKind { group: "gateway.networking.k8s.io", kind: "Gateway" },
             GroupKind { group: "gateway.networking.k8s.io", kind: "ListenerSet" },
         ],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0161"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

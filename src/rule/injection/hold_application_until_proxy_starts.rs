@@ -11,7 +11,7 @@ use crate::mesh::{
 };
 use crate::object::{Edit, Node};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// The application waits for its proxy.
@@ -99,11 +99,9 @@ impl Rule for HoldApplicationUntilProxyStarts {
         name: "hold-application-until-proxy-starts",
         severity: Severity::Low,
         kinds: &KINDS,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &KINDS,
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

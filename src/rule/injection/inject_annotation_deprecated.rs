@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{GroupKind, INJECT, JOBS, PodFacts, WORKLOADS, pod_template};
 use crate::object::Edit;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Pods ask for a sidecar, or decline it, by a label.
@@ -66,11 +66,10 @@ impl Rule for InjectAnnotationDeprecated {
         name: "inject-annotation-deprecated",
         severity: Severity::Info,
         kinds: &KINDS,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &KINDS,
         codes: &["IST0135"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -77,11 +77,9 @@ impl Rule for IstioSystemInjectionDisabled {
         name: "istio-system-injection-disabled",
         severity: Severity::High,
         kinds: &GroupKind::all_of::<{ 1 + POD_TEMPLATES.len() }>(&[&[NAMESPACE], &POD_TEMPLATES]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &[NAMESPACE],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

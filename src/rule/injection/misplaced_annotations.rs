@@ -10,7 +10,7 @@ use crate::mesh::{
 };
 use crate::object::{Node, WrongType, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Istio's annotations stand where Istio reads them, and are such as it knows.
@@ -86,11 +86,9 @@ impl Rule for MisplacedAnnotations {
         name: "misplaced-annotations",
         severity: Severity::Low,
         kinds: &GroupKind::all_of::<22>(&[&POD_TEMPLATES, &POD_METADATA, &OTHERS]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0107", "IST0108", "IST0135"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

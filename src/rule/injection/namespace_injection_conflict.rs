@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::mesh::{DATAPLANE_MODE, GroupKind, INJECTION, REVISION, own_label, own_label_path};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A namespace asks for one kind of mesh, in words that Istio knows.
@@ -62,11 +62,9 @@ impl Rule for NamespaceInjectionConflict {
         name: "namespace-injection-conflict",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "", kind: "Namespace" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0123"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -90,11 +90,10 @@ impl Rule for NamespaceMeshEnrollment {
         name: "namespace-mesh-enrollment",
         severity: Severity::Low,
         kinds: &[NAMESPACE],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &[NAMESPACE],
         codes: &["IST0102"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -8,7 +8,7 @@ use crate::mesh::{
     DATAPLANE_MODE, GroupKind, INJECT, JOBS, PodFacts, PodTemplate, WORKLOADS, is_in_mesh, pod_template,
 };
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Pods in a namespace of the mesh do not step out of it.
@@ -80,11 +80,9 @@ impl Rule for NoInjectionBypass {
         name: "no-injection-bypass",
         severity: Severity::High,
         kinds: &GroupKind::all_of::<{ WORKLOADS.len() + JOBS.len() }>(&[&WORKLOADS, &JOBS]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0103"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

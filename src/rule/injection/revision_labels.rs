@@ -10,7 +10,7 @@ use crate::mesh::{
 };
 use crate::object::{Node, WrongType, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Who names a revision names one that there is.
@@ -82,11 +82,8 @@ impl Rule for RevisionLabels {
         name: "revision-labels",
         severity: Severity::Medium,
         kinds: &GroupKind::all_of::<{ OWN.len() + WORKLOADS.len() + JOBS.len() }>(&[&OWN, &WORKLOADS, &JOBS]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -8,7 +8,7 @@ use crate::mesh::{
 };
 use crate::object::WrongType;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Pods of an ambient mesh have no sidecar.
@@ -64,11 +64,9 @@ impl Rule for SidecarAmbientConflict {
         name: "sidecar-ambient-conflict",
         severity: Severity::Medium,
         kinds: &GroupKind::all_of::<{ WORKLOADS.len() + JOBS.len() }>(&[&WORKLOADS, &JOBS]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["KIA1311", "KIA1315", "KIA1316"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

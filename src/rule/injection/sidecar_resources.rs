@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::mesh::{GroupKind, JOBS, PodFacts, PodTemplate, WORKLOADS, pod_template};
 use crate::object::{Edit, Quantity, WrongType, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Who sizes a sidecar sizes all of it.
@@ -113,11 +113,10 @@ impl Rule for SidecarResources {
         name: "sidecar-resources",
         severity: Severity::Medium,
         kinds: &KINDS,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &KINDS,
         codes: &["IST0125"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -9,7 +9,7 @@ use crate::mesh::protobuf::field;
 use crate::mesh::{GroupKind, JOBS, PodFacts, PodTemplate, REGISTRIES, WORKLOADS, pod_template, proxy_configs};
 use crate::object::Value;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 use value::Bypass;
 
 documented! {
@@ -96,11 +96,9 @@ impl Rule for TrafficCaptureBypass {
         name: "traffic-capture-bypass",
         severity: Severity::High,
         kinds: &GroupKind::all_of::<{ WORKLOADS.len() + JOBS.len() }>(&[&WORKLOADS, &JOBS]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0125"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{EPHEMERAL_CONTAINERS, POD_TEMPLATES, PodTemplate, pod_template};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// No container but Istio's own runs as user or group 1337.
@@ -74,11 +74,10 @@ impl Rule for Uid1337Reserved {
         name: "uid-1337-reserved",
         severity: Severity::High,
         kinds: &POD_TEMPLATES,
-        operations: &[Operation::Create, Operation::Update],
         subresources: &["", EPHEMERAL_CONTAINERS],
-        mends: &[],
         codes: &["IST0144"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

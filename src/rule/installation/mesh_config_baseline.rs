@@ -7,7 +7,7 @@ use crate::mesh::protobuf::{boolean, field, message};
 use crate::mesh::{Carrier, MESH_CONFIGS, Mesh, Opened, Unreadable, WEAK_TLS, mesh_configs};
 use crate::object::{Node, Value, WrongType, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity};
 
 documented! {
     /// Mesh config keeps what the safety of the whole mesh rests on.
@@ -73,11 +73,8 @@ impl Rule for MeshConfigBaseline {
         name: "mesh-config-baseline",
         severity: Severity::High,
         kinds: &MESH_CONFIGS,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

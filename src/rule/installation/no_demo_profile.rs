@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{HELM_VALUES, Place, helm_values};
 use crate::object::quoted;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A control plane is not installed with a profile for demonstrations.
@@ -89,11 +89,8 @@ impl Rule for NoDemoProfile {
         name: "no-demo-profile",
         severity: Severity::High,
         kinds: &HELM_VALUES,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

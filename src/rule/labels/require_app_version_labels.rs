@@ -119,11 +119,9 @@ impl Rule for RequireAppVersionLabels {
         name: "require-app-version-labels",
         severity: Severity::Medium,
         kinds: &KINDS,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &KINDS,
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, MESH_CONFIGS};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Nothing stands in APIs of Istio that are gone, or in fields that go.
@@ -81,11 +81,9 @@ impl Rule for DeprecatedApis {
             &field::KINDS,
             &MESH_CONFIGS,
         ]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0002"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

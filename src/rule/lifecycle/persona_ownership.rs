@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, Mesh, POD_TEMPLATES, ROUTES};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity, User};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity, User};
 
 documented! {
     /// Who owns a part of the mesh configures it, in the place for it.
@@ -140,11 +140,8 @@ impl Rule for PersonaOwnership {
             &ROUTES,
             &POD_TEMPLATES,
         ]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

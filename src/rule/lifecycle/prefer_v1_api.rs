@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, served};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Istio's kinds are written in the version `v1`.
@@ -73,11 +73,8 @@ impl Rule for PreferV1Api {
         name: "prefer-v1-api",
         severity: Severity::Info,
         kinds: &KINDS,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, Input { request, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

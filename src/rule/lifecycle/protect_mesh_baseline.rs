@@ -89,10 +89,8 @@ impl Rule for ProtectMeshBaseline {
             GroupKind { group: "", kind: "ConfigMap" },
         ],
         operations: &[Operation::Update, Operation::Delete],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::mesh::{GroupKind, TrafficPolicy, traffic_policies};
 use crate::object::{Edit, Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A DestinationRule limits connections and takes failing endpoints out.
@@ -67,11 +67,9 @@ impl Rule for DestinationruleResilience {
         name: "destinationrule-resilience",
         severity: Severity::Low,
         kinds: &[DESTINATION_RULE],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &[DESTINATION_RULE],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

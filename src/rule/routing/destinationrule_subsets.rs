@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::mesh::{GroupKind, is_subdomain};
 use crate::object::Node;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// The subsets of a DestinationRule have names of their own, and labels.
@@ -72,11 +72,9 @@ impl Rule for DestinationruleSubsets {
         name: "destinationrule-subsets",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "DestinationRule" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["KIA0203", "KIA0209"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::mesh::{Export, GroupKind, Mesh, export, own_annotation_path, service_export};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// What stands in a namespace says for which namespaces it is.
@@ -77,11 +77,9 @@ impl Rule for ExportScope {
             GroupKind { group: "networking.istio.io", kind: "ServiceEntry" },
             GroupKind { group: "", kind: "Service" },
         ],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["KIA0005"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -112,11 +112,8 @@ impl Rule for TenantHosts {
             GroupKind { group: "gateway.networking.k8s.io", kind: "TLSRoute" },
             GroupKind { group: "gateway.networking.k8s.io", kind: "UDPRoute" },
         ],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::mesh::{Destination, GroupKind, ROUTES, Route, VirtualService, route_rules};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// The weights of a split route say what is meant.
@@ -89,11 +89,9 @@ impl Rule for VirtualserviceCanaryWeights {
         name: "virtualservice-canary-weights",
         severity: Severity::Medium,
         kinds: &GroupKind::all_of::<{ 1 + ROUTES.len() }>(&[&[VIRTUAL_SERVICE], &ROUTES]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["KIA1104", "KIA1105"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

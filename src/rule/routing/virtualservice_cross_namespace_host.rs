@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::mesh::{Export, Form, GroupKind, Mesh, ServiceHost, VirtualService, export, service_host};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A VirtualService does not take over another namespace's Service for everyone.
@@ -71,11 +71,8 @@ impl Rule for VirtualserviceCrossNamespaceHost {
         name: "virtualservice-cross-namespace-host",
         severity: Severity::High,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "VirtualService" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

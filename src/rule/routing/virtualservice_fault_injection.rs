@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::mesh::{EnvoyPatch, GroupKind, Route, VirtualService, envoy_patches};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Faults are not injected in production.
@@ -70,11 +70,8 @@ impl Rule for VirtualserviceFaultInjection {
             GroupKind { group: "networking.istio.io", kind: "VirtualService" },
             GroupKind { group: "networking.istio.io", kind: "EnvoyFilter" },
         ],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{Form, GroupKind, Host, Mesh, ServiceHost, VirtualService, service_host};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Routes name Services in full.
@@ -68,11 +68,8 @@ impl Rule for VirtualserviceFqdn {
             GroupKind { group: "networking.istio.io", kind: "VirtualService" },
             GroupKind { group: "networking.istio.io", kind: "DestinationRule" },
         ],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

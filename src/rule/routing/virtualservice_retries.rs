@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{GroupKind, Route, RouteList, StringMatch, VirtualService};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Retries are few, bounded, and repeat nothing that may have happened.
@@ -110,11 +110,8 @@ impl Rule for VirtualserviceRetries {
         name: "virtualservice-retries",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "VirtualService" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

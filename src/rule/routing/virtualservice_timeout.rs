@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::mesh::{GroupKind, Route, RouteList, StringMatch, VirtualService, route_rules};
 use crate::object::{Edit, Node, WrongType, parse_duration, parse_gateway_duration};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Every HTTP route has a timeout.
@@ -115,11 +115,9 @@ impl Rule for VirtualserviceTimeout {
         name: "virtualservice-timeout",
         severity: Severity::Medium,
         kinds: &[VIRTUAL_SERVICE, GroupKind { group: "gateway.networking.k8s.io", kind: "HTTPRoute" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &[VIRTUAL_SERVICE],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::mesh::{GroupKind, Route, RouteList, StringMatch, VirtualService};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Every route of a VirtualService can be reached.
@@ -75,11 +75,9 @@ impl Rule for VirtualserviceUnreachableRoute {
         name: "virtualservice-unreachable-route",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "VirtualService" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0130", "IST0131"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

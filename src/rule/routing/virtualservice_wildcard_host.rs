@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{GroupKind, Host, VirtualService, Wildcard, parents};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A route names the hosts that it is for.
@@ -73,11 +73,9 @@ impl Rule for VirtualserviceWildcardHost {
             GroupKind { group: "gateway.networking.k8s.io", kind: "HTTPRoute" },
             GroupKind { group: "gateway.networking.k8s.io", kind: "GRPCRoute" },
         ],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["restrict-virtual-service-wildcard"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

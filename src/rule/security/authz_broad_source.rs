@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{Authorization, AuthorizationRule, Cidr, Clause, Condition, Field};
 use crate::object::Node;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// An `AuthorizationPolicy` that allows something says who may call.
@@ -73,11 +73,8 @@ impl Rule for AuthzBroadSource {
         name: "authz-broad-source",
         severity: Severity::High,
         kinds: &[GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{Authorization, Field};
 use crate::object::{Edit, Node};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// An `AuthorizationPolicy` names a host with and without port, and methods in upper case.
@@ -68,11 +68,10 @@ impl Rule for AuthzHostMatch {
         name: "authz-host-match",
         severity: Severity::Medium,
         kinds: KINDS,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: KINDS,
         codes: &["KIA0102"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

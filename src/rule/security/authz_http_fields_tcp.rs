@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::mesh::{Authorization, AuthorizationRule, Clause};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A `DENY` policy on HTTP says at which ports, lest it denies all of TCP.
@@ -65,11 +65,8 @@ impl Rule for AuthzHttpFieldsTcp {
         name: "authz-http-fields-tcp",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

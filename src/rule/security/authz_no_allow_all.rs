@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::mesh::{Authorization, AuthorizationRule, Cidr, Clause, Condition, Field};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// No `AuthorizationPolicy` allows every request.
@@ -68,11 +68,8 @@ impl Rule for AuthzNoAllowAll {
         name: "authz-no-allow-all",
         severity: Severity::Critical,
         kinds: &[GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::mesh::{Authorization, DRY_RUN, dry_run, own_annotation_path};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// An `AuthorizationPolicy` is enforced.
@@ -64,11 +64,8 @@ impl Rule for AuthzNotEnforced {
         name: "authz-not-enforced",
         severity: Severity::Low,
         kinds: &[GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

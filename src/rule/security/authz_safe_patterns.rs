@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{Authorization, AuthorizationRule};
 use crate::object::Node;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// An `AuthorizationPolicy` allows what it names, and not everything else.
@@ -68,11 +68,8 @@ impl Rule for AuthzSafePatterns {
         name: "authz-safe-patterns",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

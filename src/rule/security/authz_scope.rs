@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::mesh::{Attachment, TargetRef, attachment};
 use crate::object::Node;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A policy attaches to what its author means.
@@ -69,11 +69,9 @@ impl Rule for AuthzScope {
             GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" },
             GroupKind { group: "security.istio.io", kind: "RequestAuthentication" },
         ],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0166", "IST0167"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::mesh::{ClientTls, Form, Mesh, ServiceHost, TrafficPolicy, service_host, traffic_policies};
 use crate::object::Edit;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// No `DestinationRule` turns mTLS off for Services of the mesh.
@@ -79,11 +79,9 @@ impl Rule for DestinationruleTlsDisabled {
         name: "destinationrule-tls-disabled",
         severity: Severity::High,
         kinds: KINDS,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: KINDS,
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

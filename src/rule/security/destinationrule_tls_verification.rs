@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::mesh::{Attachment, ClientTls, attachment, traffic_policies};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A `DestinationRule` that starts TLS verifies whom it speaks to.
@@ -80,11 +80,9 @@ impl Rule for DestinationruleTlsVerification {
         name: "destinationrule-tls-verification",
         severity: Severity::High,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "DestinationRule" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0128", "IST0129"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

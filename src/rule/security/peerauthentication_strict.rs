@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::mesh::{Attachment, attachment, is_mesh_wide};
 use crate::object::{Edit, Node};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A `PeerAuthentication` asks for mTLS and accepts no plain text.
@@ -76,11 +76,10 @@ impl Rule for PeerauthenticationStrict {
         name: "peerauthentication-strict",
         severity: Severity::Critical,
         kinds: KINDS,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: KINDS,
         codes: &["KIA0401", "KIA0501", "KIA0505", "KIA0506"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::mesh::reserved;
 use crate::object::{Node, Url};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A `RequestAuthentication` takes its keys from where they are safe, and overwrites no header that matters.
@@ -75,11 +75,9 @@ impl Rule for RequestauthnHygiene {
         name: "requestauthn-hygiene",
         severity: Severity::High,
         kinds: &[GroupKind { group: "security.istio.io", kind: "RequestAuthentication" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0175"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, Input { object, .. }: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

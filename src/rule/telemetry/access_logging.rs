@@ -10,7 +10,7 @@ use crate::mesh::{
 };
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity};
 
 documented! {
     /// Proxies log the requests that they see.
@@ -79,11 +79,8 @@ impl Rule for AccessLogging {
         name: "access-logging",
         severity: Severity::Low,
         kinds: &GroupKind::all_of::<{ MESH_CONFIGS.len() + 1 }>(&[&MESH_CONFIGS, &[TELEMETRY]]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, MESH_CONFIGS, PROXY_CONFIGS, RELEASES, mesh_configs, pod_template, proxy_configs};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Findings, Input, Metadata, Rule, Severity};
 use judge::Judge;
 
 documented! {
@@ -136,11 +136,9 @@ impl Rule for NoFullTraceSampling {
         name: "no-full-trace-sampling",
         severity: Severity::High,
         kinds: &GroupKind::all_of::<27>(&[&PROXY_CONFIGS, &MESH_CONFIGS, &OWN_KINDS]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &MENDED_KINDS,
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{GroupKind, HELM_VALUES, JOBS, Place, PodTemplate, WORKLOADS, helm_values, pod_template};
 use crate::object::{Edit, WrongType, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Proxies and control planes do not log for debugging.
@@ -88,11 +88,9 @@ impl Rule for ProxyLogLevel {
         name: "proxy-log-level",
         severity: Severity::Medium,
         kinds: &GroupKind::all_of::<{ TEMPLATES.len() + HELM_VALUES.len() }>(&[&TEMPLATES, &HELM_VALUES]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &TEMPLATES,
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

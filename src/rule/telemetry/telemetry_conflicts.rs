@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{GroupKind, telemetry_mode};
 use crate::object::Node;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A `Telemetry` says one thing about traces.
@@ -60,11 +60,8 @@ impl Rule for TelemetryConflicts {
         name: "telemetry-conflicts",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "telemetry.istio.io", kind: "Telemetry" }],
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::mesh::{Container, ContainerList, POD_TEMPLATES, pod_template};
 use crate::object::{Edit, Node, Quantity, QuantityError, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Containers say what they need, and how much memory they get at most.
@@ -115,11 +115,9 @@ impl Rule for ContainerResources {
         name: "container-resources",
         severity: Severity::Medium,
         kinds: &POD_TEMPLATES,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
         mends: &POD_TEMPLATES,
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

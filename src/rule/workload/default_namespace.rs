@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::mesh::POD_TEMPLATES;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Workloads run in a namespace of their own, and not in `default`.
@@ -60,11 +60,8 @@ impl Rule for DefaultNamespace {
         name: "default-namespace",
         severity: Severity::Low,
         kinds: &POD_TEMPLATES,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

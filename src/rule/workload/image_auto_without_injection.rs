@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{NotInjected, POD_TEMPLATES, PodFacts, injection, is_injected, pod_template};
 use crate::object::Node;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// A proxy whose image the injector is to name is in a Pod that is injected.
@@ -81,11 +81,9 @@ impl Rule for ImageAutoWithoutInjection {
         name: "image-auto-without-injection",
         severity: Severity::High,
         kinds: &POD_TEMPLATES,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
         codes: &["IST0146", "IST0147"],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mesh::{EPHEMERAL_CONTAINERS, POD_TEMPLATES, pod_template};
 use crate::object::{Image, Node, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// An image says which version of it runs.
@@ -78,11 +78,9 @@ impl Rule for ImageTag {
         name: "image-tag",
         severity: Severity::Medium,
         kinds: &POD_TEMPLATES,
-        operations: &[Operation::Create, Operation::Update],
         subresources: &["", EPHEMERAL_CONTAINERS],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

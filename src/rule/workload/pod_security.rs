@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::mesh::{Container, EPHEMERAL_CONTAINERS, Labels, POD_TEMPLATES, PodFacts, REGISTRIES, pod_template};
 use crate::object::{Node, WrongType, quoted};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 use istio_init::is_istio_init;
 
 documented! {
@@ -131,11 +131,9 @@ impl Rule for PodSecurity {
         name: "pod-security",
         severity: Severity::High,
         kinds: &POD_TEMPLATES,
-        operations: &[Operation::Create, Operation::Update],
         subresources: &["", EPHEMERAL_CONTAINERS],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {

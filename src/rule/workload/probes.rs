@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::mesh::{Container, ContainerList, PodFacts, WORKLOADS, is_injected, pod_template};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Containers that run on say when they are ready, and whether they are still alive.
@@ -105,16 +105,8 @@ const HANDLERS: [&str; 4] = ["exec", "grpc", "httpGet", "tcpSocket"];
 const PROXY: [i64; 2] = [15020, 15021];
 
 impl Rule for Probes {
-    const METADATA: Metadata = Metadata {
-        name: "probes",
-        severity: Severity::Low,
-        kinds: &WORKLOADS,
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
-        doc: Self::DOC,
-    };
+    const METADATA: Metadata =
+        Metadata { name: "probes", severity: Severity::Low, kinds: &WORKLOADS, doc: Self::DOC, ..Metadata::OF_WRITES };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let Input { object, request, namespace_labels, .. } = input;

@@ -8,7 +8,7 @@ use crate::mesh::{
 };
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
 documented! {
     /// Applications leave the proxy its ports.
@@ -83,11 +83,8 @@ impl Rule for ReservedPorts {
         name: "reserved-ports",
         severity: Severity::Medium,
         kinds: &GroupKind::all_of::<{ 1 + POD_TEMPLATES.len() }>(&[&[SERVICE], &POD_TEMPLATES]),
-        operations: &[Operation::Create, Operation::Update],
-        subresources: &[""],
-        mends: &[],
-        codes: &[],
         doc: Self::DOC,
+        ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
