@@ -55,13 +55,14 @@ impl PolicyFiles {
         metrics.reloaded(Reload::Policies, loaded.is_ok());
         match loaded {
             Ok(set) => {
+                webhook.replace(set);
+                let set = webhook.set();
                 tracing::info!(
                     set = set.hash(),
                     was = was.hash(),
                     policies = set.policies().len(),
                     "took up new policies"
                 );
-                webhook.replace(set);
                 health.note("policies", None);
             }
             Err(Failure { message, .. }) => {

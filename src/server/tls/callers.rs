@@ -123,8 +123,8 @@ impl CallerFile {
         metrics.reloaded(Reload::Clients, new.is_ok());
         let note = match new {
             Ok(verifier) => {
-                tracing::info!("took up new CAs of clients");
                 self.callers.replace(verifier);
+                tracing::info!("took up new CAs of clients");
                 None
             }
             Err(why) => {

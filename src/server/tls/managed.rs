@@ -37,9 +37,10 @@ impl Managed {
         }
         let Kept { certificate, trouble } = self.kept.borrow_and_update().clone();
         if let Some(new) = certificate.filter(|new| !self.identity.is(new)) {
-            metrics.reloaded(Reload::Certificate, true);
-            tracing::info!(not_after = %new.validity.not_after, "took up a new certificate");
+            let not_after = new.validity.not_after;
             self.identity.replace(new);
+            metrics.reloaded(Reload::Certificate, true);
+            tracing::info!(%not_after, "took up a new certificate");
         }
         let note = trouble.map(|why| {
             format!(

@@ -54,9 +54,10 @@ impl Rotation {
             self.waiting = pair.ok();
         }
         if let Some(new) = self.waiting.take_if(|new| new.validity.objection(now).is_none()) {
-            metrics.reloaded(Reload::Certificate, true);
-            tracing::info!(not_after = %new.validity.not_after, "took up a new certificate");
+            let not_after = new.validity.not_after;
             self.identity.replace(new);
+            metrics.reloaded(Reload::Certificate, true);
+            tracing::info!(%not_after, "took up a new certificate");
             health.note("certificate", None);
         }
     }
