@@ -29,7 +29,7 @@ fn complete(mut object: Value) -> Value {
 
 /// Whether the API server knows the kind, and takes the object where no policy minds.
 fn is_taken(run: &Run) -> bool {
-    let refusals = ["no matches for kind", "is invalid: ", "error validating data", "AlreadyExists"];
+    let refusals = ["no matches for kind", "is invalid: ", "error validating data", "AlreadyExists", "NotFound"];
     !refusals.iter().any(|refusal| run.err.contains(refusal))
 }
 
@@ -39,7 +39,9 @@ fn what_the_documentation_says_of_every_subject_is_so() {
     let cluster = Cluster::take();
     let all = |heading| RULES.iter().map(move |entry| (entry, alone(entry, heading)));
     for (_, objects) in all("Denied").chain(all("Allowed")) {
-        for namespace in objects.iter().filter_map(|object| object["metadata"]["namespace"].as_str()) {
+        let namespaces = objects.iter().filter_map(|object| object["metadata"]["namespace"].as_str());
+        // Other tests make it, and nobody can end a namespace here.
+        for namespace in namespaces.filter(|namespace| *namespace != "istio-system") {
             let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
             cluster.apply(&namespace.to_string()).succeeds();
         }
