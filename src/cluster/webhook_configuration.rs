@@ -194,7 +194,9 @@ fn no_refresh() -> MatchCondition {
     let GroupKind { group, kind } = APPLICATION;
     let expression = format!(
         "request.kind.group + '/' + request.kind.kind != '{group}/{kind}'\n|| request.operation != 'UPDATE'\n\
-         || !has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec"
+         || !has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec\n\
+         || has(object.operation) && has(object.operation.sync)\n  \
+         && (has(object.operation.sync.source) || has(object.operation.sync.sources))"
     );
     MatchCondition { name: "no-refresh".to_owned(), expression }
 }

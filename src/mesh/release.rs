@@ -55,14 +55,17 @@ struct Release<'t> {
     parameters: Vec<Parameter<'t>>,
 }
 
-/// Whether an UPDATE of an [`APPLICATION`] leaves its `spec` as it was, of which alone rules read anything.
+/// Whether an UPDATE of an [`APPLICATION`] leaves its `spec` as it was, and asks for no sync of another source: rules read
+/// nothing else.
 ///
 /// Argo CD compares each with the cluster every few minutes, and writes what it finds (`status`, `operation`, annotations)
 /// into the object itself.
 #[must_use]
 pub fn is_refresh(object: Node<'_>, old: Node<'_>) -> bool {
     let spec = |object: Node<'_>| object.get("spec").map(Node::to_json);
-    spec(object).is_some_and(|spec_now| spec(old) == Some(spec_now))
+    let sync = object.at(&["operation", "sync"]);
+    let another = sync.is_some_and(|sync| ["source", "sources"].iter().any(|key| sync.get(key).is_some()));
+    !another && spec(object).is_some_and(|spec_now| spec(old) == Some(spec_now))
 }
 
 /// The values for control planes in an object of one of [`RELEASES`], each by its root: those of the chart, or of a chart

@@ -203,6 +203,7 @@ fn applications_pass_unasked_where_their_spec_stays() {
         synced,
         full,
         json!({"operation": {"sync": {"revision": "main"}}}),
+        json!({"operation": {"sync": {"source": {"helm": {"values": "traceSampling: 100"}}}}}),
         json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}, "finalizers": ["a.example/b"]}}),
         json!({"spec": {"source": {"helm": null}}, "status": {"sync": {"status": "Synced"}}}),
         json!({"spec": null, "status": {}}),
