@@ -24,9 +24,10 @@ documented! {
     /// finds nothing.
     ///
     /// Hosts are all that an object names: hosts and hostnames, SNI hosts, destinations and mirrors, backends, Services that
-    /// a route attaches to, addresses and endpoints of a ServiceEntry, egress hosts of a Sidecar, addresses of a Gateway. A
-    /// delegate of another namespace counts as all of that namespace; a route or listener without hostnames as every host,
-    /// unless the gateway is the tenant's own. `exportTo` changes nothing: not every data plane holds to it.
+    /// a route attaches to, addresses and endpoints of a ServiceEntry, egress hosts of a Sidecar (but those of the mesh's
+    /// own namespaces, such as `istio-system/*`), addresses of a Gateway. A delegate of another namespace counts as all of
+    /// that namespace; a route or listener without hostnames as every host, unless the gateway is the tenant's own.
+    /// `exportTo` changes nothing: not every data plane holds to it.
     ///
     /// # Why
     ///

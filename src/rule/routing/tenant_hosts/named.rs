@@ -155,6 +155,8 @@ impl<'t> Names<'t> {
         let what = match ScopedHost::parse(text) {
             Some(ScopedHost { excluded: true, .. } | ScopedHost { scope: HostScope::Own, .. }) => return,
             Some(ScopedHost { scope: HostScope::Namespace(other), .. }) if self.is_home(other) => return,
+            // Every proxy needs what the mesh itself says: Istio's own examples let `istio-system/*` in.
+            Some(ScopedHost { scope: HostScope::Namespace(other), .. }) if self.mesh.lives_in(other) => return,
             Some(ScopedHost { scope: HostScope::Namespace(other), host, .. }) if host.0 == "*" => {
                 What::Namespace(other)
             }
