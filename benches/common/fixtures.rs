@@ -168,6 +168,18 @@ fn pod_spec() -> Value {
 
 /// A Pod as a ReplicaSet creates it, in the mesh and without fault.
 pub(crate) fn pod() -> String {
+    pod_of(json!([{
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "checkout-5d8f7c9b6d",
+        "uid": "c9b1d8a4-6c0f-4b53-8a6e-9a7d2f6f1e55", "controller": true, "blockOwnerDeletion": true,
+    }]))
+}
+
+/// The same of nobody's: judged by itself.
+pub(crate) fn bare_pod() -> String {
+    pod_of(json!([]))
+}
+
+fn pod_of(owners: Value) -> String {
     let labels = json!({
         "app.kubernetes.io/name": "checkout", "app.kubernetes.io/version": "2.14.3",
         "app.kubernetes.io/part-of": "shop", "app.kubernetes.io/managed-by": "Helm", "app": "checkout",
@@ -187,10 +199,7 @@ pub(crate) fn pod() -> String {
                 "checksum/config": "a6b1f3c2d4e5968778695a4b3c2d1e0f9a8b7c6d5e4f30211203f4e5d6c7b8a9",
                 "prometheus.io/scrape": "true", "prometheus.io/port": "8080", "prometheus.io/path": "/metrics",
             },
-            "ownerReferences": [{
-                "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "checkout-5d8f7c9b6d",
-                "uid": "c9b1d8a4-6c0f-4b53-8a6e-9a7d2f6f1e55", "controller": true, "blockOwnerDeletion": true,
-            }],
+            "ownerReferences": owners,
         },
         "spec": pod_spec(),
         "status": {"phase": "Pending", "qosClass": "Burstable"},
@@ -239,7 +248,7 @@ fn envoy_filter_in(namespace: &str) -> String {
             },
         },
     });
-    let spec = json!({"workloadSelector": {"labels": {"app": "cart"}}, "configPatches": [patch]});
+    let spec = json!({"priority": 10, "workloadSelector": {"labels": {"app": "cart"}}, "configPatches": [patch]});
     let filter = json!({
         "apiVersion": "networking.istio.io/v1alpha3",
         "kind": "EnvoyFilter",

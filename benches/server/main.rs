@@ -51,6 +51,13 @@ const CASES: &[Case] = &[
     Case { name: "the limit itself, Pod", body: fixtures::pod, server: Measured::Limit, allowed: true },
     Case { name: "no policy matches", body: fixtures::unread, server: Measured::Vigla(&[]), allowed: true },
     Case { name: "judged at its owner, Pod", body: fixtures::pod, server: Measured::Vigla(&[]), allowed: true },
+    Case { name: "allowed, Pod of its own", body: fixtures::bare_pod, server: Measured::Vigla(&[]), allowed: true },
+    Case {
+        name: "restricted, Pod of its own",
+        body: fixtures::bare_pod,
+        server: Measured::Vigla(&["--profile", "restricted"]),
+        allowed: true,
+    },
     Case {
         name: "allowed, EnvoyFilter",
         body: fixtures::envoy_filter_in_place,
