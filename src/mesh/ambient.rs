@@ -1,5 +1,7 @@
 //! Whether ztunnel takes a Pod's traffic, and whether a Pod is part of the mesh in one way or another.
 
+use std::sync::LazyLock;
+
 use super::injection::{INJECTION, PodFacts, REVISION, injection};
 use super::snapshot::Labels;
 
@@ -60,30 +62,27 @@ fn decided(labels: Option<&Labels>, holds: impl Fn(&Labels) -> bool) -> Option<b
     if let Some(labels) = labels {
         return Some(holds(labels));
     }
-    let mut all = labellings().map(|labels| holds(&labels));
+    let mut all = LABELLINGS.iter().map(holds);
     let first = all.next()?;
     all.all(|other| other == first).then_some(first)
 }
 
-/// One labelling of each sort that makes a difference.
-fn labellings() -> impl Iterator<Item = Labels> {
+/// One labelling of each sort that makes a difference. They are made once: most rules about Pods ask, and each for itself.
+static LABELLINGS: LazyLock<Vec<Labels>> = LazyLock::new(|| {
     let values: [(&str, &[&str]); 3] =
         [(INJECTION, &["enabled", "disabled"]), (REVISION, &["", "default"]), (DATAPLANE_MODE, &["ambient"])];
-    values
-        .into_iter()
-        .fold(vec![Labels::new()], |all, (key, values)| {
-            let with = |value: &&str| {
-                let value = (*value).to_owned();
-                all.clone().into_iter().map(move |mut labels| {
-                    labels.insert(key.to_owned(), value.clone());
-                    labels
-                })
-            };
-            let more: Vec<Labels> = values.iter().flat_map(with).collect();
-            all.into_iter().chain(more).collect()
-        })
-        .into_iter()
-}
+    values.into_iter().fold(vec![Labels::new()], |all, (key, values)| {
+        let with = |value: &&str| {
+            let value = (*value).to_owned();
+            all.clone().into_iter().map(move |mut labels| {
+                labels.insert(key.to_owned(), value.clone());
+                labels
+            })
+        };
+        let more: Vec<Labels> = values.iter().flat_map(with).collect();
+        all.into_iter().chain(more).collect()
+    })
+});
 
 #[cfg(test)]
 mod tests {
