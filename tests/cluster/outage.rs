@@ -138,8 +138,7 @@ async fn through_restarts_nothing_bad_is_let_in() {
 async fn while_a_second_server_serves_nothing_good_is_refused() {
     let cluster = Cluster::take();
     let shop = cluster.namespace();
-    cluster.apply("{apiVersion: v1, kind: Namespace, metadata: {name: istio-config}}").succeeds();
-    cluster.kubectl(&["delete", "envoyfilters", "--all", "-n", "istio-config"]).succeeds();
+    cluster.empty_istio_config();
     let (identity, balancer) = (Identity::new(""), Balancer::start());
     let serve = || identity.serve(&["--drain-delay", "1"]);
     let mut serving = serve();
