@@ -11,7 +11,7 @@ pub use bundle::ca_bundle;
 pub use pair::{Files, TlsError};
 pub use validity::Validity;
 
-pub(crate) use bundle::{authorities, to_pem};
+pub(crate) use bundle::{authorities, roots, to_pem};
 pub(crate) use make::{authority_params, server_params};
 pub(crate) use pair::{Pem, read_file};
 pub(crate) use subject::common_name;

@@ -17,12 +17,22 @@ pub fn ca_bundle(path: &Path) -> Result<String, TlsError> {
 /// The certificates in this text of a file, all of which can be trusted.
 pub(crate) fn authorities(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates = certificates(path, text)?;
+    trust(path, &certificates)?;
+    Ok(certificates)
+}
+
+/// The same, trusted.
+pub(crate) fn roots(path: &Path, text: &[u8]) -> Result<RootCertStore, TlsError> {
+    trust(path, &certificates(path, text)?)
+}
+
+fn trust(path: &Path, certificates: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in &certificates {
+    for certificate in certificates {
         let refused = |source| TlsError::Certificate { path: path.to_owned(), source };
         roots.add(certificate.clone()).map_err(refused)?;
     }
-    Ok(certificates)
+    Ok(roots)
 }
 
 /// Certificates as PEM.

@@ -8,9 +8,9 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-use crate::certificate::{TlsError, authorities, common_name, read_file};
+use crate::certificate::{TlsError, common_name, read_file, roots};
 use crate::server::Health;
 use crate::store::{self, Watched};
 use crate::telemetry::Metrics;
@@ -138,11 +138,7 @@ impl CallerFile {
 
 fn verifier(path: &Path, text: &[u8]) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let unusable = |source| TlsError::Certificate { path: path.to_owned(), source };
-    let mut roots = RootCertStore::empty();
-    for authority in authorities(path, text)? {
-        roots.add(authority).map_err(unusable)?;
-    }
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()))
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots(path, text)?), Arc::new(ring::default_provider()))
         .build()
         .map(|verifier| verifier as Arc<dyn ClientCertVerifier>)
         .map_err(|error| unusable(Error::General(error.to_string())))
