@@ -30,7 +30,23 @@ pub struct Finding {
     pub fix: Vec<Edit>,
 }
 
+/// What is wrong, what would be right, how to mend it.
+pub(crate) type Words = [&'static str; 3];
+
 impl Finding {
+    /// One whose words are the same wherever it is found.
+    pub(crate) fn in_words(path: PointerBuf, subject: &str, value: Value, [message, wanted, remedy]: Words) -> Self {
+        Self {
+            path,
+            subject: subject.to_owned(),
+            value,
+            message: message.to_owned(),
+            wanted: wanted.to_owned(),
+            remedy: remedy.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// The same as advice, where it hangs on labels of the namespace that are not known. Nothing is mended then.
     #[must_use]
     pub(crate) fn unsure(self) -> Self {

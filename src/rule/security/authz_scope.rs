@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::mesh::{Attachment, TargetRef, attachment};
 use crate::object::Node;
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, Words};
 
 documented! {
     /// A policy attaches to what its author means.
@@ -85,7 +85,7 @@ impl Rule for AuthzScope {
             findings.violation(ignored());
         }
         if let Some(single) = spec.map("targetRef")? {
-            findings.advise([finding(single.pointer(), "targetRef", single.to_json(), DEPRECATED)]);
+            findings.advise([Finding::in_words(single.pointer(), "targetRef", single.to_json(), DEPRECATED)]);
         }
         for target in &targets {
             let namespace = target.node.text("namespace")?.filter(|name| !name.is_empty());
@@ -113,9 +113,6 @@ impl Rule for AuthzScope {
     }
 }
 
-/// What is wrong, what would be right, how to mend it.
-type Words = [&'static str; 3];
-
 const DEPRECATED: Words = ["targetRef is deprecated", "targetRefs", "make it the one entry of targetRefs"];
 const UNNAMED: Words = ["a target without a name is none", "a name", "name the target"];
 const ELSEWHERE: Words = [
@@ -137,7 +134,7 @@ const UNKNOWN: Words = [
 fn ignored() -> Finding {
     let path = PointerBuf::from_tokens(["spec", "selector"]);
     let words = ["beside targets a selector is ignored", "one of both", "take the selector or the targets away"];
-    finding(path, "selector", Value::Null, words)
+    Finding::in_words(path, "selector", Value::Null, words)
 }
 
 fn of_target(target: &TargetRef<'_>, field: &str, words: Words) -> Finding {
@@ -145,17 +142,5 @@ fn of_target(target: &TargetRef<'_>, field: &str, words: Words) -> Finding {
     let mut path = node.pointer();
     path.push_back(field);
     let value = node.get(field).map_or(Value::Null, Node::to_json);
-    finding(path, &format!("target {kind}/{name}"), value, words)
-}
-
-fn finding(path: PointerBuf, subject: &str, value: Value, [message, wanted, remedy]: Words) -> Finding {
-    Finding {
-        path,
-        subject: subject.to_owned(),
-        value,
-        message: message.to_owned(),
-        wanted: wanted.to_owned(),
-        remedy: remedy.to_owned(),
-        ..Finding::default()
-    }
+    Finding::in_words(path, &format!("target {kind}/{name}"), value, words)
 }

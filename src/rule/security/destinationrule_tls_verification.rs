@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::mesh::{Attachment, ClientTls, attachment, traffic_policies};
 use crate::object::{Node, WrongType};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, Words};
 
 documented! {
     /// A `DestinationRule` that starts TLS verifies whom it speaks to.
@@ -127,9 +127,6 @@ impl DestinationruleTlsVerification {
     }
 }
 
-/// What is wrong, what would be right, how to mend it.
-type Words = [&'static str; 3];
-
 const SKIPS: Words = [
     "the server's certificate is not verified: whoever sits in between is trusted",
     "verification",
@@ -156,16 +153,8 @@ const IGNORED: Words = [
     "add a workloadSelector; for a gateway nothing is to do",
 ];
 
-fn finding(tls: Node<'_>, field: &str, subject: &str, [message, wanted, remedy]: Words) -> Finding {
+fn finding(tls: Node<'_>, field: &str, subject: &str, words: Words) -> Finding {
     let mut path = tls.pointer();
     path.push_back(field);
-    Finding {
-        path,
-        subject: subject.to_owned(),
-        value: tls.get(field).map_or(Value::Null, Node::to_json),
-        message: message.to_owned(),
-        wanted: wanted.to_owned(),
-        remedy: remedy.to_owned(),
-        ..Finding::default()
-    }
+    Finding::in_words(path, subject, tls.get(field).map_or(Value::Null, Node::to_json), words)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::mesh::reserved;
 use crate::object::{Node, Url};
 use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, Words};
 
 documented! {
     /// A `RequestAuthentication` takes its keys from where they are safe, and overwrites no header that matters.
@@ -182,9 +182,6 @@ fn is_well_known(header: &str) -> bool {
     NAMES.contains(&header) || STARTS.iter().any(|start| header.starts_with(start))
 }
 
-/// What is wrong, what would be right, how to mend it.
-type Words = [&'static str; 3];
-
 const PLAIN: Words =
     ["the keys are fetched without TLS: whoever sits in between can sign tokens", "https", "fetch the keys by https"];
 const INWARD: Words = [
@@ -219,14 +216,6 @@ fn pointer(rule: Node<'_>, key: &str) -> json_patch::jsonptr::PointerBuf {
     path
 }
 
-fn finding(node: Node<'_>, key: &str, subject: &str, value: Value, [message, wanted, remedy]: Words) -> Finding {
-    Finding {
-        path: pointer(node, key),
-        subject: subject.to_owned(),
-        value,
-        message: message.to_owned(),
-        wanted: wanted.to_owned(),
-        remedy: remedy.to_owned(),
-        ..Finding::default()
-    }
+fn finding(node: Node<'_>, key: &str, subject: &str, value: Value, words: Words) -> Finding {
+    Finding::in_words(pointer(node, key), subject, value, words)
 }
