@@ -18,6 +18,7 @@ mod helm_parameter;
 mod host;
 mod injection;
 mod install;
+mod istio_chart;
 mod kind;
 mod label;
 mod mesh_config;

@@ -2,6 +2,7 @@
 
 use super::carrier::{may_hold, read};
 use super::helm_parameter::{Overlay, Parameter};
+use super::istio_chart::{MARKS, WORDS, is_chart, is_istiod, is_marked};
 use super::{GroupKind, Opened, Place, Unreadable};
 use crate::object::{Inner, Node, ReadError, WrongType, split_documents};
 
@@ -11,31 +12,6 @@ pub const APPLICATION: GroupKind = GroupKind { group: "argoproj.io", kind: "Appl
 
 /// Kinds of tools that render any chart, Istio's among them.
 pub const RELEASES: [GroupKind; 2] = [APPLICATION, GroupKind { group: "helm.toolkit.fluxcd.io", kind: "HelmRelease" }];
-
-/// Names of which one stands in the values of every control plane that sets anything for the whole mesh: with a map at
-/// one of them, values are Istio's, whatever their chart is called.
-const MARKS: [&str; 2] = ["meshConfig", "pilot"];
-
-/// Names below `global.proxy` that say the same. Other charts have a map there too, for what they reach the outside by.
-const PROXY: [&str; 8] = [
-    "autoInject",
-    "clusterDomain",
-    "componentLogLevel",
-    "holdApplicationUntilProxyStarts",
-    "includeIPRanges",
-    "logLevel",
-    "statusPort",
-    "tracer",
-];
-
-/// Part of the name of the chart that makes a control plane, and of an umbrella chart's values for it.
-const ISTIOD: &str = "istiod";
-
-/// Other names of it: the chart's folder, the values below which its own defaults stand.
-const NAMES: [&str; 2] = ["istio-discovery", "_internal_defaults_do_not_set"];
-
-/// Words of which one stands in values that are Istio's.
-const WORDS: [&str; 6] = ["meshConfig", "pilot", ISTIOD, "istio-discovery", "_internal_defaults", "proxy"];
 
 /// The most control planes that one object may set values for: nobody has so many, and each is found again by its path,
 /// which thousands beside each other would make slow.
@@ -128,16 +104,6 @@ fn application<'t>(object: Node<'t>, spec: Node<'t>) -> Result<Vec<Release<'t>>,
     Ok(releases)
 }
 
-/// Whether a chart, by its name, folder or address, makes a control plane.
-fn is_chart(text: &str) -> bool {
-    let name = text.trim_end_matches('/').rsplit('/').next().unwrap_or(text);
-    name == "istio" || is_istiod(name)
-}
-
-fn is_istiod(name: &str) -> bool {
-    name.contains(ISTIOD) || NAMES.contains(&name)
-}
-
 impl<'t> Release<'t> {
     /// Its values with its parameters; none where they cannot be Istio's.
     fn open(self) -> Result<Option<Opened<'t>>, Unreadable> {
@@ -187,12 +153,6 @@ fn one_document(node: Node<'_>, text: &str) -> Result<(), Unreadable> {
     let place = Place { path: node.pointer(), inner: Some(Inner::unreadable(second.start(), text)) };
     let message = "these are several documents, of which Helm may read one or all; write one".to_owned();
     Err(Unreadable { place, message })
-}
-
-fn is_marked(values: Node<'_>) -> bool {
-    let proxy = values.at(&["global", "proxy"]);
-    MARKS.iter().any(|mark| values.get(mark).is_some_and(Node::is_map))
-        || proxy.is_some_and(|proxy| PROXY.iter().any(|name| proxy.get(name).is_some()))
 }
 
 #[cfg(test)]
