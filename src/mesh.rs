@@ -60,12 +60,12 @@ pub use label::{check_label_key, check_label_value, is_dns_label, is_label_value
 pub use mesh_config::{MESH_CONFIGS, mesh_configs};
 pub use metadata::{own_annotation, own_annotation_path, own_label, own_label_path};
 pub use ownership::{is_controlled, is_owned};
-pub use pod_template::{JOBS, POD_METADATA, POD_TEMPLATES, PodTemplate, WORKLOADS, pod_template};
+pub use pod_template::{JOBS, POD_METADATA, POD_TEMPLATES, PodTemplate, WORKLOADS, WORKLOADS_AND_JOBS, pod_template};
 pub use port::{IstioPort, Protocol, service_entry_ports};
 pub use proxy_config::{PROXY_CONFIGS, proxy_configs};
 pub use release::{APPLICATION, RELEASES, is_refresh};
 pub use route::{Backend, ROUTES, Reference, RouteRule, parents, route_rules};
-pub use served::{Scope, Served, served, served_kinds};
+pub use served::{Scope, Served, V1_KINDS, served, served_kinds};
 pub use service_port::{ServicePort, service_ports};
 pub use snapshot::{Labels, Snapshot, labels};
 pub use string_match::StringMatch;

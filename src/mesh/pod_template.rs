@@ -21,6 +21,9 @@ pub const WORKLOADS: [GroupKind; 8] = [
 pub const JOBS: [GroupKind; 2] =
     [GroupKind { group: "batch", kind: "CronJob" }, GroupKind { group: "batch", kind: "Job" }];
 
+/// Both: what makes Pods of a template that its owner wrote.
+pub const WORKLOADS_AND_JOBS: [GroupKind; WORKLOADS.len() + JOBS.len()] = GroupKind::all_of(&[&WORKLOADS, &JOBS]);
+
 /// What holds a template for somebody else: Knative gives its Deployments labels of its own.
 const STORED: [GroupKind; 4] = [
     GroupKind { group: "", kind: "PodTemplate" },
@@ -30,7 +33,7 @@ const STORED: [GroupKind; 4] = [
 ];
 
 /// Every kind with a pod template: metadata and containers.
-pub const POD_TEMPLATES: [GroupKind; 14] = GroupKind::all_of(&[&WORKLOADS, &JOBS, &STORED]);
+pub const POD_TEMPLATES: [GroupKind; 14] = GroupKind::all_of(&[&WORKLOADS_AND_JOBS, &STORED]);
 
 /// Kinds with labels and annotations alone for what runs: machines of a WorkloadGroup, and what istiod makes of a
 /// Gateway (<https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#automated-deployment>).

@@ -40,6 +40,22 @@ struct Family {
     kinds: &'static [(&'static str, &'static str)],
 }
 
+/// Istio's kinds that are served as `v1` too, from 1.22 on; the others have but one version each.
+/// <https://istio.io/latest/blog/2024/v1-apis/>
+pub const V1_KINDS: [GroupKind; 11] = [
+    GroupKind { group: "networking.istio.io", kind: "DestinationRule" },
+    GroupKind { group: "networking.istio.io", kind: "Gateway" },
+    GroupKind { group: "networking.istio.io", kind: "ServiceEntry" },
+    GroupKind { group: "networking.istio.io", kind: "Sidecar" },
+    GroupKind { group: "networking.istio.io", kind: "VirtualService" },
+    GroupKind { group: "networking.istio.io", kind: "WorkloadEntry" },
+    GroupKind { group: "networking.istio.io", kind: "WorkloadGroup" },
+    GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" },
+    GroupKind { group: "security.istio.io", kind: "PeerAuthentication" },
+    GroupKind { group: "security.istio.io", kind: "RequestAuthentication" },
+    GroupKind { group: "telemetry.istio.io", kind: "Telemetry" },
+];
+
 /// The kinds that rules may read.
 ///
 /// From Kubernetes 1.36 and the CRDs of Istio 1.31, Gateway API 1.7 (both channels), the Sail operator, Maistra 2.6,

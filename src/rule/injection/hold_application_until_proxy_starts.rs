@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::mesh::protobuf::field;
 use crate::mesh::{
-    GroupKind, JOBS, Place, PodFacts, PodTemplate, Unreadable, WORKLOADS, injection, pod_template, proxy_configs,
+    Place, PodFacts, PodTemplate, Unreadable, WORKLOADS_AND_JOBS, injection, pod_template, proxy_configs,
 };
 use crate::object::{Edit, Node};
 use crate::rule::documentation::documented;
@@ -92,14 +92,12 @@ const HOLD: &str = "holdApplicationUntilProxyStarts";
 /// Part of it in both of its spellings.
 const WORD: &str = "hold";
 
-const KINDS: [GroupKind; WORKLOADS.len() + JOBS.len()] = GroupKind::all_of(&[&WORKLOADS, &JOBS]);
-
 impl Rule for HoldApplicationUntilProxyStarts {
     const METADATA: Metadata = Metadata {
         name: "hold-application-until-proxy-starts",
         severity: Severity::Low,
-        kinds: &KINDS,
-        mends: &KINDS,
+        kinds: &WORKLOADS_AND_JOBS,
+        mends: &WORKLOADS_AND_JOBS,
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{GroupKind, INJECT, JOBS, PodFacts, WORKLOADS, pod_template};
+use crate::mesh::{INJECT, PodFacts, WORKLOADS_AND_JOBS, pod_template};
 use crate::object::Edit;
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
@@ -59,14 +59,12 @@ documented! {
     pub struct InjectAnnotationDeprecated {}
 }
 
-const KINDS: [GroupKind; WORKLOADS.len() + JOBS.len()] = GroupKind::all_of(&[&WORKLOADS, &JOBS]);
-
 impl Rule for InjectAnnotationDeprecated {
     const METADATA: Metadata = Metadata {
         name: "inject-annotation-deprecated",
         severity: Severity::Info,
-        kinds: &KINDS,
-        mends: &KINDS,
+        kinds: &WORKLOADS_AND_JOBS,
+        mends: &WORKLOADS_AND_JOBS,
         codes: &["IST0135"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES

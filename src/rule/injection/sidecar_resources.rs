@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mesh::{GroupKind, JOBS, PodFacts, PodTemplate, WORKLOADS, pod_template};
+use crate::mesh::{PodFacts, PodTemplate, WORKLOADS_AND_JOBS, pod_template};
 use crate::object::{Edit, Quantity, WrongType, quoted};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
@@ -106,14 +106,12 @@ impl Resource {
     }
 }
 
-const KINDS: [GroupKind; WORKLOADS.len() + JOBS.len()] = GroupKind::all_of(&[&WORKLOADS, &JOBS]);
-
 impl Rule for SidecarResources {
     const METADATA: Metadata = Metadata {
         name: "sidecar-resources",
         severity: Severity::Medium,
-        kinds: &KINDS,
-        mends: &KINDS,
+        kinds: &WORKLOADS_AND_JOBS,
+        mends: &WORKLOADS_AND_JOBS,
         codes: &["IST0125"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES

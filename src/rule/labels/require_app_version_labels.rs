@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::mesh::{
-    GroupKind, JOBS, LATEST, Mesh, NAME_LABELS, PodFacts, PodTemplate, REVISION_LABELS, WORKLOADS, is_in_mesh,
+    JOBS, LATEST, Mesh, NAME_LABELS, PodFacts, PodTemplate, REVISION_LABELS, WORKLOADS_AND_JOBS, is_in_mesh,
     is_label_value, pod_template,
 };
 use crate::object::{Edit, Node, WrongType};
@@ -112,14 +112,12 @@ struct Part {
 const APP: Part = Part { label: "app", accepted: NAME_LABELS, says: "which application the Pods belong to" };
 const VERSION: Part = Part { label: "version", accepted: REVISION_LABELS, says: "which version the Pods run" };
 
-const KINDS: [GroupKind; WORKLOADS.len() + JOBS.len()] = GroupKind::all_of(&[&WORKLOADS, &JOBS]);
-
 impl Rule for RequireAppVersionLabels {
     const METADATA: Metadata = Metadata {
         name: "require-app-version-labels",
         severity: Severity::Medium,
-        kinds: &KINDS,
-        mends: &KINDS,
+        kinds: &WORKLOADS_AND_JOBS,
+        mends: &WORKLOADS_AND_JOBS,
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

@@ -8,7 +8,7 @@ use json_patch::jsonptr::PointerBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{GroupKind, Mesh, POD_TEMPLATES, ROUTES};
+use crate::mesh::{GroupKind, Mesh, POD_TEMPLATES, ROUTES, V1_KINDS};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity, User};
 
@@ -110,33 +110,23 @@ fn images() -> Vec<String> {
     ["pilot", "install-cni", "ztunnel", "proxyv2", "auto"].map(str::to_owned).to_vec()
 }
 
-const CONFIG: [GroupKind; 18] = [
+const OTHERS: [GroupKind; 7] = [
     GroupKind { group: "", kind: "ConfigMap" },
     GroupKind { group: "extensions.istio.io", kind: "TrafficExtension" },
     GroupKind { group: "extensions.istio.io", kind: "WasmPlugin" },
     GroupKind { group: "gateway.networking.k8s.io", kind: "Gateway" },
     GroupKind { group: "gateway.networking.k8s.io", kind: "ListenerSet" },
-    GroupKind { group: "networking.istio.io", kind: "DestinationRule" },
     GroupKind { group: "networking.istio.io", kind: "EnvoyFilter" },
-    GroupKind { group: "networking.istio.io", kind: "Gateway" },
     GroupKind { group: "networking.istio.io", kind: "ProxyConfig" },
-    GroupKind { group: "networking.istio.io", kind: "ServiceEntry" },
-    GroupKind { group: "networking.istio.io", kind: "Sidecar" },
-    GroupKind { group: "networking.istio.io", kind: "VirtualService" },
-    GroupKind { group: "networking.istio.io", kind: "WorkloadEntry" },
-    GroupKind { group: "networking.istio.io", kind: "WorkloadGroup" },
-    GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" },
-    GroupKind { group: "security.istio.io", kind: "PeerAuthentication" },
-    GroupKind { group: "security.istio.io", kind: "RequestAuthentication" },
-    GroupKind { group: "telemetry.istio.io", kind: "Telemetry" },
 ];
 
 impl Rule for PersonaOwnership {
     const METADATA: Metadata = Metadata {
         name: "persona-ownership",
         severity: Severity::High,
-        kinds: &GroupKind::all_of::<{ CONFIG.len() + ROUTES.len() + POD_TEMPLATES.len() }>(&[
-            &CONFIG,
+        kinds: &GroupKind::all_of::<{ V1_KINDS.len() + OTHERS.len() + ROUTES.len() + POD_TEMPLATES.len() }>(&[
+            &V1_KINDS,
+            &OTHERS,
             &ROUTES,
             &POD_TEMPLATES,
         ]),

@@ -4,7 +4,7 @@ use json_patch::jsonptr::PointerBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{GroupKind, served};
+use crate::mesh::{V1_KINDS, served};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
 
@@ -54,25 +54,11 @@ documented! {
     pub struct PreferV1Api {}
 }
 
-const KINDS: [GroupKind; 11] = [
-    GroupKind { group: "networking.istio.io", kind: "DestinationRule" },
-    GroupKind { group: "networking.istio.io", kind: "Gateway" },
-    GroupKind { group: "networking.istio.io", kind: "ServiceEntry" },
-    GroupKind { group: "networking.istio.io", kind: "Sidecar" },
-    GroupKind { group: "networking.istio.io", kind: "VirtualService" },
-    GroupKind { group: "networking.istio.io", kind: "WorkloadEntry" },
-    GroupKind { group: "networking.istio.io", kind: "WorkloadGroup" },
-    GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" },
-    GroupKind { group: "security.istio.io", kind: "PeerAuthentication" },
-    GroupKind { group: "security.istio.io", kind: "RequestAuthentication" },
-    GroupKind { group: "telemetry.istio.io", kind: "Telemetry" },
-];
-
 impl Rule for PreferV1Api {
     const METADATA: Metadata = Metadata {
         name: "prefer-v1-api",
         severity: Severity::Info,
-        kinds: &KINDS,
+        kinds: &V1_KINDS,
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
@@ -109,6 +95,6 @@ mod tests {
         let with_v1 = served_kinds().filter(|(kind, served)| {
             kind.group.ends_with(".istio.io") && served.versions.first() == Some(&"v1") && served.versions.len() > 1
         });
-        assert_eq!(with_v1.map(|(kind, _)| kind).collect::<Vec<_>>(), KINDS);
+        assert_eq!(with_v1.map(|(kind, _)| kind).collect::<Vec<_>>(), V1_KINDS);
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{GroupKind, HELM_VALUES, JOBS, Place, PodTemplate, WORKLOADS, helm_values, pod_template};
+use crate::mesh::{GroupKind, HELM_VALUES, Place, PodTemplate, WORKLOADS_AND_JOBS, helm_values, pod_template};
 use crate::object::{Edit, WrongType, quoted};
 use crate::rule::documentation::documented;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
@@ -81,14 +81,15 @@ const ARGUMENTS: [&str; 3] = ["--proxyLogLevel", "--proxyComponentLogLevel", "--
 /// Containers with such arguments: the proxy and istiod.
 const CONTAINERS: [&str; 2] = ["istio-proxy", "discovery"];
 
-const TEMPLATES: [GroupKind; WORKLOADS.len() + JOBS.len()] = GroupKind::all_of(&[&WORKLOADS, &JOBS]);
-
 impl Rule for ProxyLogLevel {
     const METADATA: Metadata = Metadata {
         name: "proxy-log-level",
         severity: Severity::Medium,
-        kinds: &GroupKind::all_of::<{ TEMPLATES.len() + HELM_VALUES.len() }>(&[&TEMPLATES, &HELM_VALUES]),
-        mends: &TEMPLATES,
+        kinds: &GroupKind::all_of::<{ WORKLOADS_AND_JOBS.len() + HELM_VALUES.len() }>(&[
+            &WORKLOADS_AND_JOBS,
+            &HELM_VALUES,
+        ]),
+        mends: &WORKLOADS_AND_JOBS,
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
