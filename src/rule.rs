@@ -45,7 +45,7 @@ pub struct Metadata {
     pub mends: &'static [GroupKind],
     /// Codes of other tools that it answers to: `IST0102`, `KIA1104`.
     pub codes: &'static [&'static str],
-    /// Its doc comment, with the headings of [`Documentation`].
+    /// Its doc comment: the first sentence and the headings of [`Documentation`] that are not written elsewhere.
     pub doc: &'static str,
 }
 
@@ -143,6 +143,10 @@ pub struct Entry {
     pub policy: &'static str,
     /// The text of `policies/<name>/suite.yaml`: the cases that test it.
     pub suite: &'static str,
+    /// The text of `policies/<name>/denied.yaml`: an object that it denies, with the Namespace or Settings that this needs.
+    pub denied: &'static str,
+    /// The text of `policies/<name>/allowed.yaml`: an object that it has nothing to say of, likewise.
+    pub allowed: &'static str,
 }
 
 impl Entry {
@@ -162,15 +166,19 @@ impl Entry {
             },
             policy,
             suite: "",
+            denied: "",
+            allowed: "",
         }
     }
 }
 
-/// A rule with its built-in policy document and its suite, embedded.
+/// A rule with what stands in its policy's folder, embedded.
 macro_rules! entry {
     ($rule:ty, $name:literal) => {
         Entry {
             suite: include_str!(concat!("../policies/", $name, "/suite.yaml")),
+            denied: include_str!(concat!("../policies/", $name, "/denied.yaml")),
+            allowed: include_str!(concat!("../policies/", $name, "/allowed.yaml")),
             ..Entry::of::<$rule>(include_str!(concat!("../policies/", $name, "/policy.yaml")))
         }
     };

@@ -21,10 +21,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::date;
 use review::{built_in, read, review as wrap, wire};
-use rules::{examples, subject};
+use rules::{objects, subject};
 use serde_json::{Value, json};
 use vigla::mesh::{Labels, Snapshot};
-use vigla::object::{read_yaml, split_documents};
 use vigla::policy::{Sources, Text, load};
 use vigla::review::{Endpoint, Reply, respond};
 use vigla::rule::{Documentation, Entry, GroupKind, Operation, RULES, served, served_kinds};
@@ -50,12 +49,17 @@ fn every_rule_is_well_named_and_listed_once() {
 fn every_rule_is_documented_under_the_fixed_headings() {
     for entry in RULES {
         let name = entry.metadata.name;
-        let documentation = Documentation::parse(entry.metadata.doc);
+        let documentation = Documentation::of(entry);
         let headings: Vec<&str> = documentation.sections.iter().map(|(heading, _)| heading.as_str()).collect();
         assert_eq!(headings, Documentation::HEADINGS, "{name}");
         assert!(documentation.sections.iter().all(|(_, text)| !text.trim().is_empty()), "{name}");
         assert!(!documentation.summary.is_empty() && !documentation.summary.contains('\n'), "{name}");
-        assert!(documentation.section("Why").unwrap().contains("https://"), "{name}: where does the reason come from?");
+        let schema = (entry.schema)().to_value();
+        let parameters = schema["properties"].as_object().into_iter().flatten();
+        for (parameter, described) in parameters {
+            assert!(described["description"].is_string(), "{name}: what is `{parameter}` for?");
+        }
+        assert!(documentation.sections[1].1.contains("https://"), "{name}: where does the reason come from?");
     }
 }
 
@@ -140,8 +144,7 @@ fn the_kinds_are_those_of_the_crds() {
     let mut compared = 0;
     for file in std::env::split_paths(&files) {
         let text = fs::read_to_string(&file).unwrap();
-        for document in split_documents(&text) {
-            let object = read_yaml(document).unwrap().root().to_json();
+        for object in objects(&text) {
             if object["kind"] != "CustomResourceDefinition" {
                 continue;
             }
@@ -168,9 +171,9 @@ fn the_kinds_are_those_of_the_crds() {
 fn the_examples_of_every_rule_are_true() {
     for entry in RULES {
         let name = entry.metadata.name;
-        for (heading, allowed) in [("Denied", false), ("Allowed", true)] {
+        for (example, allowed) in [(entry.denied, false), (entry.allowed, true)] {
             let (settings, objects): (Vec<_>, Vec<_>) =
-                examples(entry, heading).into_iter().partition(|object| object["kind"] == "Settings");
+                objects(example).into_iter().partition(|object| object["kind"] == "Settings");
             let mut settings = settings
                 .into_iter()
                 .next()
@@ -189,7 +192,7 @@ fn the_examples_of_every_rule_are_true() {
             let namespaces = spaces.iter().map(|space| (name_of(space), labels(space).into())).collect();
             let snapshot = Snapshot { namespaces, ..Snapshot::default() };
             let examples = if objects.is_empty() { &spaces } else { &objects };
-            assert!(!examples.is_empty(), "{name}: {heading}");
+            assert!(!examples.is_empty(), "{name}: {example}");
             for object in examples {
                 let metadata = &object["metadata"];
                 let own = if object["kind"] == "Namespace" { &metadata["name"] } else { &metadata["namespace"] };
@@ -201,10 +204,10 @@ fn the_examples_of_every_rule_are_true() {
                 });
                 let reply =
                     respond(&set, &snapshot, Endpoint::Validate, review.as_bytes(), Timestamp::UNIX_EPOCH, &mut |_| {});
-                let Reply::Review(body) = reply else { panic!("{name}: {heading}: {object}") };
+                let Reply::Review(body) = reply else { panic!("{name}: {object}") };
                 let answer = read(&body);
-                assert_eq!(answer.allowed, allowed, "{name}: {heading}: {object}");
-                assert!(!allowed || answer.warnings.is_empty(), "{name}: {heading}: {:?}", answer.warnings);
+                assert_eq!(answer.allowed, allowed, "{name}: {object}");
+                assert!(!allowed || answer.warnings.is_empty(), "{name}: {:?}", answer.warnings);
             }
         }
     }
@@ -224,8 +227,7 @@ fn every_folder_of_policies_is_a_rule_and_every_rule_has_one() {
 
 /// The cases of a rule's suites whose expectation looks so.
 fn cases(entry: &Entry, looks: fn(&Value) -> bool) -> Vec<Value> {
-    let suites = split_documents(entry.suite).into_iter().map(|document| read_yaml(document).unwrap().root().to_json());
-    let own = suites.filter(|suite| suite.get("policy").unwrap() == entry.metadata.name);
+    let own = objects(entry.suite).into_iter().filter(|suite| suite.get("policy").unwrap() == entry.metadata.name);
     let cases = own.flat_map(|suite| suite.get("cases").unwrap().as_array().unwrap().clone());
     cases.filter(|case| looks(case.get("expect").unwrap())).collect()
 }

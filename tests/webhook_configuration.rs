@@ -40,6 +40,8 @@ const fn rule(name: &'static str, kinds: &'static [GroupKind], subresources: &'s
         schema: Schema::default,
         policy: "",
         suite: "",
+        denied: "",
+        allowed: "",
     }
 }
 

@@ -32,7 +32,7 @@ impl Explain {
 }
 
 fn page(entry: &Entry) -> String {
-    let documentation = Documentation::parse(entry.metadata.doc);
+    let documentation = Documentation::of(entry);
     let mut page =
         format!("{} ({})\n\n{}\n", entry.metadata.name, entry.metadata.severity.as_str(), documentation.summary);
     for (heading, text) in &documentation.sections {

@@ -36,7 +36,7 @@ impl Listed {
         Self {
             name: metadata.name,
             severity: metadata.severity,
-            summary: Documentation::parse(metadata.doc).summary,
+            summary: Documentation::of(entry).summary,
             kinds: metadata.kinds,
             operations: metadata.operations,
             subresources: metadata.subresources,

@@ -7,18 +7,11 @@ use std::path::Path;
 
 use serde_json::Value;
 use vigla::object::{read_yaml, split_documents};
-use vigla::rule::{Documentation, Entry};
 
-/// The YAML of a section, as objects.
-pub(crate) fn examples(entry: &Entry, heading: &str) -> Vec<Value> {
-    let documentation = Documentation::parse(entry.metadata.doc);
-    let section = documentation.section(heading).expect(heading);
-    let blocks = section.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let objects = |block| {
-        let documents = split_documents(block).into_iter().map(|document| read_yaml(document).expect("YAML"));
-        documents.map(|tree| tree.root().to_json()).collect::<Vec<_>>()
-    };
-    blocks.flat_map(objects).collect()
+/// The objects of a text in YAML.
+pub(crate) fn objects(text: &str) -> Vec<Value> {
+    let read = |document| read_yaml(document).expect("YAML").root().to_json();
+    split_documents(text).into_iter().map(read).collect()
 }
 
 /// The subject of a rule: the folder of its file.

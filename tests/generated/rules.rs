@@ -22,7 +22,7 @@ fn the_page_of_rules_is_fresh() {
                     | policy | what it holds | action | profile | severity | mends |\n|---|---|---|---|---|---|\n"
             .to_owned();
     for entry in RULES {
-        let documentation = Documentation::parse(entry.metadata.doc);
+        let documentation = Documentation::of(entry);
         let spec = spec(entry);
         let (name, severity) = (entry.metadata.name, entry.metadata.severity.as_str());
         let (summary, profile) = (documentation.summary.replace('\n', " "), text(&spec, "profile"));
@@ -64,7 +64,7 @@ fn the_table_of_the_readme_is_fresh() {
 }
 
 fn page(entry: &Entry) -> String {
-    let documentation = Documentation::parse(entry.metadata.doc);
+    let documentation = Documentation::of(entry);
     let (metadata, spec) = (&entry.metadata, spec(entry));
     let name = metadata.name;
     let kinds: Vec<String> = metadata.kinds.iter().map(|kind| format!("`{kind}`")).collect();
@@ -82,8 +82,7 @@ fn page(entry: &Entry) -> String {
             writeln!(page, "| {what} | {value} |").expect("a String");
         }
     }
-    for heading in Documentation::HEADINGS {
-        let text = documentation.section(heading).unwrap_or_default().trim();
+    for (heading, text) in documentation.sections {
         write!(page, "\n## {heading}\n\n{text}\n").expect("a String");
     }
     let table = cases::table(entry.suite);

@@ -25,30 +25,6 @@ documented! {
     /// name stand for it. It is no firewall, and a process may go past its proxy: an egress gateway and a NetworkPolicy
     /// belong to it. <https://istio.io/latest/docs/tasks/traffic-management/egress/egress-control/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Sidecar
-    /// metadata: {name: default, namespace: shop}
-    /// spec:
-    ///   outboundTrafficPolicy: {mode: ALLOW_ANY}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Sidecar
-    /// metadata: {name: default, namespace: shop}
-    /// spec:
-    ///   outboundTrafficPolicy: {mode: REGISTRY_ONLY}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `requireExplicit` (false): mesh config that says nothing is refused too, as Istio's default is `ALLOW_ANY`.
-    ///
     /// # Known limits
     ///
     /// Each object is read alone: a Sidecar that says nothing takes what mesh config says. Files of values that a
@@ -56,7 +32,7 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct EgressRegistryOnly {
-        /// Mesh config that says nothing is refused too.
+        /// Mesh config that says nothing is refused too, as Istio's default is `ALLOW_ANY`.
         #[serde(default)]
         require_explicit: bool,
     }

@@ -1,7 +1,7 @@
 //! `service-exposure`.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::mesh::{GroupKind, Mesh, own_label};
 use crate::object::Node;
@@ -24,31 +24,6 @@ documented! {
     /// <https://github.com/kubernetes/kubernetes/issues/97076>. On ingress:
     /// <https://istio.io/latest/docs/ops/best-practices/security/#configure-a-limit-on-downstream-connections>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Service
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   type: LoadBalancer
-    ///   ports: [{name: http, port: 80}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Service
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   ports: [{name: http, port: 80}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `types` (`LoadBalancer`, `NodePort`): types of Services that are refused.
-    ///
     /// # Known limits
     ///
     /// An `Ingress` is not judged. A Service with the label `gateway.networking.k8s.io/gateway-name` is taken for one that
@@ -63,7 +38,7 @@ documented! {
 }
 
 /// Types of Services that the outside reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 enum Exposed {
     LoadBalancer,
     NodePort,

@@ -29,38 +29,6 @@ documented! {
     /// <https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/>,
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0118/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: shop, labels: {istio-injection: enabled}}
-    /// ---
-    /// apiVersion: v1
-    /// kind: Service
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   ports: [{name: web, port: 8080}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: shop, labels: {istio-injection: enabled}}
-    /// ---
-    /// apiVersion: v1
-    /// kind: Service
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   ports: [{name: http-web, port: 8080}, {name: metrics, port: 9090, appProtocol: http}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `appProtocols` (none): what a fix may take ports for, as a list of `{port: 8080, appProtocol: http}`.
-    ///
     /// # Known limits
     ///
     /// Where the labels of the namespace are not known it is advice. Two Services that take one port of the same Pods for
@@ -68,7 +36,7 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct ServicePortNaming {
-        /// What a fix may take ports for.
+        /// What a fix may take ports for, as a list of `{port: 8080, appProtocol: http}`.
         #[serde(default)]
         app_protocols: Vec<Known>,
     }

@@ -24,35 +24,6 @@ documented! {
     /// Service takes that team's traffic (<https://github.com/istio/istio/issues/13008>), one with `*.com` opens what
     /// `REGISTRY_ONLY` closed. <https://istio.io/latest/docs/reference/config/networking/service-entry/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: ServiceEntry
-    /// metadata: {name: pay, namespace: shop}
-    /// spec:
-    ///   hosts: [pay.payments.svc.cluster.local]
-    ///   ports: [{number: 443, name: tls, protocol: TLS}]
-    ///   resolution: DNS
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: ServiceEntry
-    /// metadata: {name: pay, namespace: shop}
-    /// spec:
-    ///   hosts: [api.pay.example.com]
-    ///   ports: [{number: 443, name: tls, protocol: TLS}]
-    ///   resolution: DNS
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowedHosts` (all): hosts, and wildcards such as `*.example.com`, of which every host must be one.
-    /// - `allowWildcards` (true): where false, every wildcard is refused.
-    ///
     /// # Known limits
     ///
     /// A name that resolves to a reserved address is not known, nor which Services exist. Of names with one dot, which may
@@ -61,10 +32,10 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct ServiceentryHosts {
-        /// Hosts and wildcards of which every host must be one.
+        /// Hosts, and wildcards such as `*.example.com`, of which every host must be one; where there is no list, any may be.
         #[serde(default)]
         allowed_hosts: Option<Vec<String>>,
-        /// Accepts wildcards.
+        /// Where false, every wildcard is refused.
         #[serde(default = "yes")]
         allow_wildcards: bool,
     }

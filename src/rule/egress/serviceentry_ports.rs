@@ -22,35 +22,6 @@ documented! {
     /// By plain TCP nothing tells one host from another but the address: without one the entry takes all traffic of that
     /// port, wherever it goes. <https://istio.io/latest/docs/reference/config/analysis/ist0134/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: ServiceEntry
-    /// metadata: {name: db, namespace: shop}
-    /// spec:
-    ///   hosts: [db.example.com]
-    ///   ports: [{number: 5432, name: tcp, protocol: TCP}]
-    ///   resolution: NONE
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: ServiceEntry
-    /// metadata: {name: db, namespace: shop}
-    /// spec:
-    ///   hosts: [db.example.com]
-    ///   addresses: [192.0.2.10]
-    ///   ports: [{number: 5432, name: tcp, protocol: TCP}]
-    ///   resolution: NONE
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Istio before 1.25 allocates addresses only where it was told to. Other entries with the same host and port are not

@@ -23,32 +23,6 @@ documented! {
     /// grow with the square of the mesh. <https://istio.io/latest/docs/reference/config/networking/sidecar/>,
     /// <https://istio.io/latest/docs/ops/configuration/mesh/configuration-scoping/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Sidecar
-    /// metadata: {name: default, namespace: shop}
-    /// spec:
-    ///   egress:
-    ///   - hosts: ["*/*"]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Sidecar
-    /// metadata: {name: default, namespace: shop}
-    /// spec:
-    ///   egress:
-    ///   - hosts: ["./*", "istio-system/*", "payments/*"]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Other Sidecars of the namespace, and whether hosts exist, are not seen. A `Sidecar` for the whole mesh that names only

@@ -23,50 +23,6 @@ documented! {
     /// Without the filter `rbac` every authorization policy of the proxy is void, and none of them says so. On the other
     /// findings: <https://istio.io/latest/docs/reference/config/analysis/ist0151/> and those that follow it.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1alpha3
-    /// kind: EnvoyFilter
-    /// metadata: {name: open, namespace: istio-config}
-    /// spec:
-    ///   priority: 10
-    ///   configPatches:
-    ///   - applyTo: HTTP_FILTER
-    ///     match:
-    ///       listener:
-    ///         filterChain:
-    ///           filter:
-    ///             name: envoy.filters.network.http_connection_manager
-    ///             subFilter: {name: envoy.filters.http.rbac}
-    ///     patch: {operation: REMOVE}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1alpha3
-    /// kind: EnvoyFilter
-    /// metadata: {name: lua, namespace: istio-config}
-    /// spec:
-    ///   priority: 10
-    ///   configPatches:
-    ///   - applyTo: HTTP_FILTER
-    ///     match:
-    ///       listener:
-    ///         filterChain:
-    ///           filter:
-    ///             name: envoy.filters.network.http_connection_manager
-    ///             subFilter: {name: envoy.filters.http.router}
-    ///     patch:
-    ///       operation: INSERT_BEFORE
-    ///       value: {name: envoy.filters.http.lua}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// A patch that takes a guard away in another form, by a listener merged over for one, is not recognised.

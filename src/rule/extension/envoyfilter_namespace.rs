@@ -26,34 +26,6 @@ documented! {
     /// namespace for filters `istio-config`:
     /// <https://istio.io/latest/docs/reference/config/networking/envoy-filter/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1alpha3
-    /// kind: EnvoyFilter
-    /// metadata: {name: lua, namespace: shop}
-    /// spec:
-    ///   workloadSelector: {labels: {app: cart}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1alpha3
-    /// kind: EnvoyFilter
-    /// metadata: {name: lua, namespace: istio-config}
-    /// spec:
-    ///   workloadSelector: {labels: {app: cart}}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `requireSelector` (false): in a config namespace, a filter without workload labels is a violation, not advice.
-    /// - `allowTargetRefsInPlace` (false): accepts filters with `targetRefs` to a Gateway, Service or ServiceEntry in
-    ///   their own namespace, as waypoints of an ambient mesh need them.
-    /// - `alsoKinds` (none): kinds of `WasmPlugin`, `TrafficExtension` and `ProxyConfig` whose place is a violation too;
-    ///   for the others it is advice.
-    ///
     /// # Known limits
     ///
     /// Filters in `istio-config` reach workloads of other namespaces only where it is the mesh's root namespace. That
@@ -61,13 +33,15 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct EnvoyfilterNamespace {
-        /// A filter without workload labels is a violation, not advice.
+        /// In a config namespace, a filter without workload labels is a violation, not advice.
         #[serde(default)]
         require_selector: bool,
-        /// Accepts filters with `targetRefs` in their own namespace.
+        /// Accepts filters with `targetRefs` to a Gateway, Service or ServiceEntry in their own namespace, as waypoints
+        /// of an ambient mesh need them.
         #[serde(default)]
         allow_target_refs_in_place: bool,
-        /// Other kinds whose place is a violation.
+        /// Kinds of `WasmPlugin`, `TrafficExtension` and `ProxyConfig` whose place is a violation too; for the others
+        /// it is advice.
         #[serde(default)]
         also_kinds: Vec<OtherKind>,
     }

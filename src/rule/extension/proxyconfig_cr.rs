@@ -24,36 +24,6 @@ documented! {
     /// bootstrap included, past every field that Istio checks.
     /// <https://istio.io/latest/docs/reference/config/networking/proxy-config/>
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1beta1
-    /// kind: ProxyConfig
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   concurrency: 0
-    ///   image: {imageType: debug}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1beta1
-    /// kind: ProxyConfig
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   concurrency: 2
-    ///   image: {imageType: distroless}
-    ///   environmentVariables: {ISTIO_META_DNS_CAPTURE: "true"}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `variables` (`ISTIO_META_DNS_AUTO_ALLOCATE`, `ISTIO_META_DNS_CAPTURE`, `ISTIO_META_IDLE_TIMEOUT`): variables of
-    ///   Istio's own that may be set.
-    ///
     /// # Known limits
     ///
     /// The same things in the annotation `proxy.istio.io/config` (`concurrency`, `image`, `proxyMetadata`) and in mesh

@@ -23,40 +23,14 @@ documented! {
     /// A module sees every request of the proxy, its headers and tokens. Whoever can move a tag, or stands on the way of
     /// `http://`, runs code there: <https://istio.io/latest/docs/reference/config/proxy_extensions/wasm-plugin/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: extensions.istio.io/v1alpha1
-    /// kind: WasmPlugin
-    /// metadata: {name: auth, namespace: istio-config}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   url: oci://ghcr.io/example/auth:v1
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: extensions.istio.io/v1alpha1
-    /// kind: WasmPlugin
-    /// metadata: {name: auth, namespace: istio-config}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   url: oci://ghcr.io/example/auth@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `registries` (all): hosts of registries and servers that modules may come from, such as `ghcr.io`, or folders in
-    ///   them, such as `ghcr.io/example`.
-    ///
     /// # Known limits
     ///
     /// Modules that an `EnvoyFilter` fetches, and code that stands in the object (`lua`), are not judged.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct WasmSupplyChain {
-        /// Where modules may come from.
+        /// Hosts of registries and servers that modules may come from, such as `ghcr.io`, or folders in them, such as
+        /// `ghcr.io/example`; where there is no list, any.
         #[serde(default)]
         registries: Option<Vec<String>>,
     }

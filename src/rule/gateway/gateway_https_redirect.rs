@@ -25,37 +25,6 @@ documented! {
     /// clients to HTTPS with a 301:
     /// <https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    ///   servers:
-    ///   - port: {number: 80, name: http, protocol: HTTP}
-    ///     hosts: [shop.example.com]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    ///   servers:
-    ///   - port: {number: 80, name: http, protocol: HTTP}
-    ///     hosts: [shop.example.com]
-    ///     tls: {httpsRedirect: true}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowPlaintextOnly` (false): accepts plain HTTP for hosts that no HTTPS server of the same Gateway serves.
-    ///
     /// # Known limits
     ///
     /// An HTTPS server in another Gateway is not seen. Accepted as they are: hosts of the cluster, forward proxies
@@ -64,7 +33,7 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct GatewayHttpsRedirect {
-        /// Accepts plain HTTP for hosts without HTTPS.
+        /// Accepts plain HTTP for hosts that no HTTPS server of the same Gateway serves.
         #[serde(default)]
         allow_plaintext_only: bool,
     }

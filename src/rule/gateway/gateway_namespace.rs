@@ -26,30 +26,6 @@ documented! {
     /// opens ports on the public ingress. Istio recommends a namespace of its own:
     /// <https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-system}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowInApplicationNamespaces` (false): accepts Gateways everywhere but in a namespace of the control plane.
-    ///
     /// # Known limits
     ///
     /// What is a gateway is told by the injector's template, the labels of Istio's charts, and the image. Waypoints and
@@ -57,7 +33,7 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct GatewayNamespace {
-        /// Accepts Gateways everywhere but beside the control plane.
+        /// Accepts Gateways everywhere but in a namespace of the control plane.
         #[serde(default)]
         allow_in_application_namespaces: bool,
     }

@@ -24,37 +24,6 @@ documented! {
     /// port that clients take for HTTPS fails for each of them, or sends what was to be encrypted in the clear:
     /// <https://istio.io/latest/docs/reference/config/networking/gateway/#Port>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    ///   servers:
-    ///   - port: {number: 8443, name: https, protocol: HTTP3}
-    ///     hosts: [shop.example.com]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    ///   servers:
-    ///   - port: {number: 80, name: http, protocol: HTTP}
-    ///     hosts: [shop.example.com]
-    ///     tls: {httpsRedirect: true}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Whether the gateway's Service has the port is not looked up.

@@ -21,35 +21,6 @@ documented! {
     /// team opens its port on the public ingress as well. The reference says which workloads a selector reaches:
     /// <https://istio.io/latest/docs/reference/config/networking/gateway/#Gateway>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   servers:
-    ///   - port: {number: 80, name: http, protocol: HTTP}
-    ///     hosts: [shop.example.com]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    ///   servers:
-    ///   - port: {number: 80, name: http, protocol: HTTP}
-    ///     hosts: [shop.example.com]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Whether a workload has the labels, and whether its Service has the ports, is not looked up.

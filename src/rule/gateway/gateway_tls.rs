@@ -26,38 +26,6 @@ documented! {
     /// clients get whatever stands behind the gateway. TLS before 1.2 is broken, which is why Istio's own floor is 1.2:
     /// <https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    ///   servers:
-    ///   - port: {number: 443, name: https, protocol: HTTPS}
-    ///     hosts: [shop.example.com]
-    ///     tls: {credentialName: shop}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    ///   servers:
-    ///   - port: {number: 443, name: https, protocol: HTTPS}
-    ///     hosts: [shop.example.com]
-    ///     tls: {mode: SIMPLE, credentialName: shop}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Whether a secret exists, what is in it, and whether a ReferenceGrant permits one of another namespace, is not

@@ -26,40 +26,6 @@ documented! {
     /// included. Istio's security best practices ask not to define overly broad hosts:
     /// <https://istio.io/latest/docs/ops/best-practices/security/#avoid-overly-broad-hosts-configurations>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    ///   servers:
-    ///   - port: {number: 443, name: https, protocol: HTTPS}
-    ///     hosts: ["*"]
-    ///     tls: {mode: SIMPLE, credentialName: public}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: Gateway
-    /// metadata: {name: public, namespace: istio-ingress}
-    /// spec:
-    ///   selector: {istio: ingressgateway}
-    ///   servers:
-    ///   - port: {number: 443, name: https, protocol: HTTPS}
-    ///     hosts: ["shop/shop.example.com"]
-    ///     tls: {mode: SIMPLE, credentialName: public}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowedHosts` (none): where it is not empty, it decides alone: a host that is not one of these, or within one
-    ///   of them (`*.example.com`), is a violation.
-    /// - `refuseDomainWildcards` (false): `*.example.com` is a violation too.
-    ///
     /// # Known limits
     ///
     /// What is a public suffix of two labels (`*.co.uk`) counts as a domain. Accepted as they are: opaque TCP, which has
@@ -68,7 +34,8 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct GatewayWildcardHosts {
-        /// The hosts that there may be; empty: any that is not too broad.
+        /// Hosts that there may be. Where there are some they decide alone: a host that is not one of these, or within one
+        /// of them (`*.example.com`), is a violation.
         #[serde(default)]
         allowed_hosts: Vec<String>,
         /// `*.example.com` is a violation too.

@@ -28,47 +28,6 @@ documented! {
     /// connections. A native sidecar starts first by itself; all others need to be waited for.
     /// <https://istio.io/latest/docs/ops/common-problems/injection/#pod-or-containers-start-with-network-issues-if-istio-proxy-is-not-ready>
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: shop, labels: {istio-injection: enabled}}
-    /// ---
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart}
-    ///       annotations:
-    ///         proxy.istio.io/config: "holdApplicationUntilProxyStarts: false"
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: shop, labels: {istio-injection: enabled}}
-    /// ---
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart}
-    ///       annotations:
-    ///         proxy.istio.io/config: "holdApplicationUntilProxyStarts: true"
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `require` (false): each template with a sidecar must turn it on. For meshes whose sidecars are not native and whose
-    ///   mesh config does not turn it on.
-    ///
     /// # Known limits
     ///
     /// Mesh config (`defaultConfig.holdApplicationUntilProxyStarts`) is not seen, nor whether the cluster makes native
@@ -77,7 +36,8 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct HoldApplicationUntilProxyStarts {
-        /// Each template with a sidecar must turn it on.
+        /// Each template with a sidecar must turn it on. For meshes whose sidecars are not native and whose mesh config
+        /// does not turn it on.
         #[serde(default)]
         require: bool,
     }

@@ -22,35 +22,6 @@ documented! {
     /// `"true"` does nothing. <https://istio.io/latest/docs/reference/config/analysis/ist0135/>,
     /// <https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart}
-    ///       annotations: {sidecar.istio.io/inject: "true"}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart, sidecar.istio.io/inject: "true"}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// With the label a Pod is injected that was not before, where the annotation said `"true"` in vain.

@@ -28,32 +28,6 @@ documented! {
     /// (<https://github.com/istio/istio/issues/26380>). `istioctl install` and `helm --create-namespace` make the
     /// namespace without labels, so it is mended and not refused.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata:
-    ///   name: istio-system
-    ///   labels: {istio-injection: enabled}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata:
-    ///   name: istio-system
-    ///   labels: {istio-injection: disabled, topology.istio.io/network: east}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowAmbient` (false): accepts `istio.io/dataplane-mode: ambient`.
-    /// - `removeRevision` (false): `istio.io/rev` is a violation and no advice, so that a fix takes it away. One that was
-    ///   there before the update stays, with a warning.
-    ///
     /// # Known limits
     ///
     /// Gateways that are injected get no proxy in a namespace with this label; they belong in one of their own. A
@@ -64,7 +38,8 @@ documented! {
         /// Accepts `istio.io/dataplane-mode: ambient`.
         #[serde(default)]
         allow_ambient: bool,
-        /// `istio.io/rev` is a violation, and a fix takes it away.
+        /// `istio.io/rev` is a violation and no advice, so that a fix takes it away. One that was there before the
+        /// update stays, with a warning.
         #[serde(default)]
         remove_revision: bool,
     }

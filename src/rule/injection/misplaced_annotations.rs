@@ -29,36 +29,6 @@ documented! {
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0107/>,
     /// <https://istio.io/latest/docs/reference/config/annotations/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata:
-    ///   name: cart
-    ///   namespace: shop
-    ///   annotations: {sidecar.istio.io/proxyCPU: 200m}
-    /// spec:
-    ///   template: {metadata: {labels: {app: cart}}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart}
-    ///       annotations: {sidecar.istio.io/proxyCPU: 200m}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowed` (none): annotations that pass wherever they stand, for tools that have their own under Istio's domain.
-    ///
     /// # Known limits
     ///
     /// Known are the annotations of Istio 1.31. An annotation of a later release is refused until `allowed` names it. Their
@@ -66,7 +36,7 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct MisplacedAnnotations {
-        /// Annotations that pass wherever they stand.
+        /// Annotations that pass wherever they stand, for tools that have their own under Istio's domain.
         #[serde(default)]
         allowed: Vec<String>,
     }

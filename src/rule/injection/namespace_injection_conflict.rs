@@ -25,30 +25,6 @@ documented! {
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0123/>,
     /// <https://istio.io/latest/docs/setup/upgrade/canary/#data-plane>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata:
-    ///   name: shop
-    ///   labels: {istio-injection: enabled, istio.io/rev: canary}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata:
-    ///   name: shop
-    ///   labels: {istio.io/rev: canary}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Control-plane namespaces are left to `istio-system-injection-disabled`. Whether a revision exists is not known.

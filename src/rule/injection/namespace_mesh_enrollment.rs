@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::mesh::{DATAPLANE_MODE, GroupKind, INJECTION, Mesh, REVISION, own_label, own_label_path};
 use crate::object::{Edit, Node, WrongType};
@@ -24,29 +24,6 @@ documented! {
     /// A namespace without a label looks like one that somebody forgot: its workloads run without proxy, and whether that
     /// is meant nobody knows. <https://istio.io/latest/docs/reference/config/analysis/ist0102/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: shop, labels: {team: cart}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: shop, labels: {istio-injection: disabled}}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `require` (`any`): `enabled` asks for `istio-injection: enabled` itself, `ambient` for
-    ///   `istio.io/dataplane-mode: ambient`.
-    /// - `labels` (none): labels that a fix adds.
-    /// - `exempt` (`local-path-storage`): namespaces that say nothing; what Vigla never judges need not be named.
-    ///
     /// # Known limits
     ///
     /// Where injection is on by default for all namespaces, one without label is part of the mesh, and refused all the
@@ -54,20 +31,20 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct NamespaceMeshEnrollment {
-        /// What a namespace must say.
+        /// `enabled` asks for `istio-injection: enabled` itself, `ambient` for `istio.io/dataplane-mode: ambient`.
         #[serde(default)]
         require: Require,
         /// Labels that a fix adds.
         #[serde(default)]
         labels: BTreeMap<String, String>,
-        /// Namespaces that say nothing.
+        /// Namespaces that say nothing; what Vigla never judges need not be named.
         #[serde(default = "system")]
         exempt: Vec<String>,
     }
 }
 
 /// What a namespace must say.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 enum Require {
     /// Yes or no.

@@ -26,42 +26,6 @@ documented! {
     /// A Pod without proxy takes traffic that no authorization policy was asked about, and sends traffic that no one
     /// encrypts or sees: <https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: shop, labels: {istio-injection: enabled}}
-    /// ---
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart, sidecar.istio.io/inject: "false"}}
-    ///     spec: {containers: [{name: cart, image: "cart:1.2"}]}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: shop, labels: {istio-injection: enabled}}
-    /// ---
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec: {containers: [{name: cart, image: "cart:1.2"}]}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `jobs` (false): judges Jobs and CronJobs too.
-    ///
     /// # Known limits
     ///
     /// Where the labels of the namespace are not known it is advice, and `hostNetwork` passes. Injection by default in all

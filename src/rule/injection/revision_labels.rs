@@ -28,31 +28,6 @@ documented! {
     /// better a tag, lets a namespace move to a new control plane and back by itself.
     /// <https://istio.io/latest/docs/setup/upgrade/canary/#stable-revision-labels>
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata:
-    ///   name: shop
-    ///   labels: {istio.io/rev: Prod_Stable}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata:
-    ///   name: shop
-    ///   labels: {istio.io/rev: prod-stable}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `revisions` (none): all revisions and tags that there are, `default` included; every other one is refused.
-    /// - `requireRevision` (false): namespaces choose a revision rather than the default one.
-    ///
     /// # Known limits
     ///
     /// Without `revisions` a misspelt name is not noticed. The label on other objects, which tells control planes which of
@@ -61,10 +36,10 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct RevisionLabels {
-        /// All revisions and tags that there are.
+        /// All revisions and tags that there are, `default` included; every other one is refused.
         #[serde(default)]
         revisions: Vec<String>,
-        /// Namespaces choose a revision.
+        /// Namespaces choose a revision rather than the default one.
         #[serde(default)]
         require_revision: bool,
     }

@@ -24,32 +24,6 @@ documented! {
     /// ztunnel leaves a Pod with a sidecar alone: waypoints and what the mesh expects of ambient do not hold for it, though
     /// its labels say so. <https://istio.io/latest/docs/ambient/usage/add-workloads/#pod-selection-logic-for-ambient-and-sidecar-modes>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart, sidecar.istio.io/inject: "true", istio.io/dataplane-mode: ambient}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart, istio.io/dataplane-mode: ambient}}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// What hangs on labels of the namespace is judged where they are known, and is said nowhere else. That a namespace asks

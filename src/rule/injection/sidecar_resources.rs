@@ -27,42 +27,6 @@ documented! {
     /// sidecar has no limits, and asks for no memory.
     /// <https://github.com/istio/istio/blob/master/manifests/charts/istio-control/istio-discovery/files/injection-template.yaml>
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart}
-    ///       annotations: {sidecar.istio.io/proxyCPU: 200m}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart}
-    ///       annotations:
-    ///         sidecar.istio.io/proxyCPU: 200m
-    ///         sidecar.istio.io/proxyMemory: 128Mi
-    ///         sidecar.istio.io/proxyCPULimit: "2"
-    ///         sidecar.istio.io/proxyMemoryLimit: 1Gi
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `requireExplicit` (false): a template with none of the four is refused too.
-    /// - `defaults` (none): what a fix gives those that are missing, by name: `{proxyCPU: 100m, proxyMemory: 128Mi,
-    ///   proxyCPULimit: "2", proxyMemoryLimit: 1Gi}`.
-    ///
     /// # Known limits
     ///
     /// It does not look at the namespace: on Pods outside the mesh the annotations have no effect. The mesh's own defaults
@@ -73,7 +37,8 @@ documented! {
         /// A template with none of the four is refused too.
         #[serde(default)]
         require_explicit: bool,
-        /// What a fix gives those that are missing.
+        /// What a fix gives those that are missing, by name: `{proxyCPU: 100m, proxyMemory: 128Mi, proxyCPULimit: "2",
+        /// proxyMemoryLimit: 1Gi}`.
         #[serde(default)]
         defaults: BTreeMap<Resource, String>,
     }

@@ -29,39 +29,6 @@ documented! {
     /// A port that is excluded takes plain text, whatever a `PeerAuthentication` with `STRICT` says, and no authorization
     /// policy is asked about it: <https://istio.io/latest/docs/ops/best-practices/security/#understand-traffic-capture-limitations>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart}
-    ///       annotations: {traffic.sidecar.istio.io/excludeInboundPorts: "8080"}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart}
-    ///       annotations: {traffic.sidecar.istio.io/includeInboundPorts: "*"}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowedPorts` (none): ports that may be excluded, such as those of health checks.
-    /// - `allowedTemplates` (`sidecar`, `gateway`, `grpc-agent`, `grpc-simple`, `waypoint`): templates of the injector.
-    /// - `registries` (`docker.io/istio`, `gcr.io/istio-release`, `registry.istio.io`): where an image of the proxy may
-    ///   come from; a registry or a folder in one.
-    ///
     /// # Known limits
     ///
     /// It does not look at the namespace: on Pods outside the mesh the annotations have no effect, and are refused all
@@ -69,11 +36,11 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
     pub struct TrafficCaptureBypass {
-        /// Ports that may be excluded.
+        /// Ports that may be excluded, such as those of health checks.
         allowed_ports: Vec<u16>,
         /// Templates of the injector that may be used.
         allowed_templates: Vec<String>,
-        /// Where an image of the proxy may come from.
+        /// Where an image of the proxy may come from; a registry or a folder in one.
         registries: Vec<String>,
     }
 }

@@ -25,38 +25,6 @@ documented! {
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0144/>,
     /// <https://istio.io/latest/docs/ops/deployment/application-requirements/#pod-requirements>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec:
-    ///       containers:
-    ///       - {name: cart, image: "cart:1.2", securityContext: {runAsUser: 1337}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec:
-    ///       containers:
-    ///       - {name: cart, image: "cart:1.2", securityContext: {runAsUser: 10001}}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// The user that an image names is not seen. Containers with Istio's names, and Pods with the labels of a gateway or a

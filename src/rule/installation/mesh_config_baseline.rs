@@ -27,31 +27,6 @@ documented! {
     /// about paths: <https://istio.io/latest/docs/ops/best-practices/security/#customize-your-system-on-path-normalization>,
     /// <https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: ConfigMap
-    /// metadata: {name: istio, namespace: istio-system}
-    /// data:
-    ///   mesh: "enableAutoMtls: false"
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: ConfigMap
-    /// metadata: {name: istio, namespace: istio-system}
-    /// data:
-    ///   mesh: |
-    ///     pathNormalization: {normalization: DECODE_AND_MERGE_SLASHES}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Each object is read alone: that a shared ConfigMap says the same is not known, nor what istiod's variables say. A

@@ -21,29 +21,6 @@ documented! {
     /// `demo` is made to fit a laptop: it traces every request, logs every access and asks for resources that no load
     /// fits in. `preview` turns on what is experimental. <https://istio.io/latest/docs/setup/additional-setup/config-profiles/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: sailoperator.io/v1
-    /// kind: Istio
-    /// metadata: {name: default}
-    /// spec: {version: v1.27.0, namespace: istio-system, profile: demo}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: sailoperator.io/v1
-    /// kind: Istio
-    /// metadata: {name: default}
-    /// spec: {version: v1.27.0, namespace: istio-system, profile: default}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `profiles` (`demo`, `preview`): profiles that are refused.
-    /// - `own` (none): profiles of one's own, which pass.
-    ///
     /// # Known limits
     ///
     /// What `istioctl install --set profile=demo` renders names no profile any more. Files of values that a
@@ -55,7 +32,7 @@ documented! {
         /// Profiles that are refused.
         #[serde(default = "demo")]
         profiles: Vec<String>,
-        /// Profiles of one's own.
+        /// Profiles of one's own, which pass.
         #[serde(default)]
         own: Vec<String>,
     }

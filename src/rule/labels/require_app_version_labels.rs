@@ -43,41 +43,6 @@ documented! {
     /// versions by them. Without them metrics of two versions fall together as `latest`, and a canary cannot be told
     /// from what it replaces: <https://istio.io/latest/docs/ops/deployment/application-requirements/#pod-requirements>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop, labels: {app: cart, version: v1}}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec: {containers: [{name: cart, image: "cart:1.2"}]}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   template:
-    ///     metadata: {labels: {app: cart, app.kubernetes.io/version: "1.2"}}
-    ///     spec: {containers: [{name: cart, image: "cart:1.2"}]}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `strict` (false): only the labels `app` and `version` count, as older Kiali and subsets by convention read them.
-    /// - `onlyMesh` (false): requires them only of Pods that are part of the mesh, by sidecar or ambient. Where that
-    ///   depends on labels of the namespace that are not known, a missing label is advice.
-    /// - `jobs` (false): requires them of Jobs and CronJobs too.
-    /// - `versionFromImage` (false): a fix may take the version from the first container's image tag. The label stays
-    ///   as it is when the next image comes.
-    ///
     /// # Known limits
     ///
     /// On Pods that were injected already the canonical labels are the injector's and do not count; a bare Pod needs one
@@ -86,16 +51,18 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct RequireAppVersionLabels {
-        /// Only the labels `app` and `version` count.
+        /// Only the labels `app` and `version` count, as older Kiali and subsets by convention read them.
         #[serde(default)]
         strict: bool,
-        /// Requires the labels only of Pods that are part of the mesh.
+        /// Requires the labels only of Pods that are part of the mesh, by sidecar or ambient. Where that depends on labels of
+        /// the namespace that are not known, a missing label is advice.
         #[serde(default)]
         only_mesh: bool,
         /// Requires the labels of Jobs and CronJobs too.
         #[serde(default)]
         jobs: bool,
-        /// A fix may take the version from an image's tag.
+        /// A fix may take the version from the first container's image tag. The label stays as it is when the next
+        /// image comes.
         #[serde(default)]
         version_from_image: bool,
     }

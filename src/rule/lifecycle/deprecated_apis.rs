@@ -36,30 +36,6 @@ documented! {
     /// (<https://istio.io/latest/news/releases/1.25.x/announcing-1.25/upgrade-notes/>). Istio's definitions name the
     /// fields: <https://github.com/istio/api/blob/master/kubernetes/customresourcedefinitions.gen.yaml>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: rbac.istio.io/v1alpha1
-    /// kind: ServiceRole
-    /// metadata: {name: viewer, namespace: shop}
-    /// spec:
-    ///   rules: [{services: ["*"], methods: [GET]}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: viewer, namespace: shop}
-    /// spec:
-    ///   rules: [{to: [{operation: {methods: [GET]}}], from: [{source: {namespaces: [edge]}}]}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Other rules say what is deprecated where they read it, and it is not said twice: annotations

@@ -17,7 +17,7 @@ documented! {
     ///
     /// # What it does
     ///
-    /// Judges two things, each for itself. The place, whoever asks:
+    /// Judges two things, each for itself, by the namespaces of Settings (`mesh`). The place, whoever asks:
     ///
     /// - refuses workloads beside the control plane that are no part of Istio
     /// - refuses routes, workload entries, ServiceEntries and DestinationRules beside the control plane; not those of the
@@ -44,42 +44,6 @@ documented! {
     /// namespace: <https://istio.io/latest/docs/ops/deployment/deployment-models/#namespace-tenancy>. Nothing beside the
     /// control plane: <https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: istio-system}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart, version: v1}}
-    ///     spec: {containers: [{name: cart, image: "example.com/cart:1.2"}]}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: istiod, namespace: istio-system}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: istiod, version: v1}}
-    ///     spec: {containers: [{name: discovery, image: "docker.io/istio/pilot:1.30.0"}]}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `meshAdmins` (none): groups of mesh administrators. Installers belong to them (`system:serviceaccounts:sail-operator`).
-    /// - `networkOwners` (none): groups of those who own the gateways.
-    /// - `gitOps` (none): groups of controllers that ask for everybody (`system:serviceaccounts:argocd`). Of what they ask
-    ///   the place alone is judged.
-    /// - `gatewayRoutes` (false): a VirtualService for a gateway belongs to the owners of gateways, and into their namespaces.
-    /// - `controlPlaneImages` (`pilot`, `install-cni`, `ztunnel`, `proxyv2`, `auto`): the last part of the images that may
-    ///   run beside the control plane.
-    ///
-    /// The namespaces are those of Settings (`mesh`).
-    ///
     /// # Known limits
     ///
     /// Who may delete is not judged. Where gateways and filters may stand is said by `gateway-namespace` and
@@ -87,16 +51,17 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct PersonaOwnership {
-        /// Groups of mesh administrators.
+        /// Groups of mesh administrators. Installers belong to them (`system:serviceaccounts:sail-operator`).
         #[serde(default)]
         mesh_admins: Vec<String>,
         /// Groups of those who own the gateways.
         #[serde(default)]
         network_owners: Vec<String>,
-        /// Groups of controllers that ask for everybody.
+        /// Groups of controllers that ask for everybody (`system:serviceaccounts:argocd`). Of what they ask the place
+        /// alone is judged.
         #[serde(default)]
         git_ops: Vec<String>,
-        /// A VirtualService for a gateway belongs to the owners of gateways.
+        /// A VirtualService for a gateway belongs to the owners of gateways, and into their namespaces.
         #[serde(default)]
         gateway_routes: bool,
         /// The last part of the images that may run beside the control plane.

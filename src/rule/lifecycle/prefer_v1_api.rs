@@ -22,28 +22,6 @@ documented! {
     /// <https://istio.io/latest/blog/2024/v1-apis/>. A manifest in `v1` does not have to be touched again, and one that
     /// is written anew is best written so.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1alpha3
-    /// kind: DestinationRule
-    /// metadata: {name: cart, namespace: shop}
-    /// spec: {host: cart}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: DestinationRule
-    /// metadata: {name: cart, namespace: shop}
-    /// spec: {host: cart}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// What counts is the version that the user sent; an API server may hand the object on in another. Its policy has

@@ -29,7 +29,8 @@ documented! {
     /// To label one of Istio's objects with a revision makes less of it too: other control planes pass over it.
     ///
     /// What is on its way out already may be deleted again. The garbage collector and the namespace controller may
-    /// delete everything: they only finish what somebody was allowed to begin.
+    /// delete everything: they only finish what somebody was allowed to begin. Who may do it all the same, to uninstall
+    /// Istio for instance, is named under `match.users` (`excludeGroups`) of the policy in Settings.
     ///
     /// # Why
     ///
@@ -37,35 +38,6 @@ documented! {
     /// a policy of their own accept every request, and istiod to its defaults. Where no policy allows anything, Istio
     /// allows everything: <https://istio.io/latest/docs/concepts/security/#implicit-enablement>. How mTLS is inherited:
     /// <https://istio.io/latest/docs/reference/config/security/peer_authentication/>.
-    ///
-    /// # Denied
-    ///
-    /// Deleting this:
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: PeerAuthentication
-    /// metadata: {name: default, namespace: istio-system}
-    /// spec:
-    ///   mtls: {mode: STRICT}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// Deleting this:
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: PeerAuthentication
-    /// metadata: {name: default, namespace: shop}
-    /// spec:
-    ///   mtls: {mode: STRICT}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None. Who may do it all the same, to uninstall Istio for instance, is named under `match.users` (`excludeGroups`)
-    /// of the policy in Settings.
     ///
     /// # Known limits
     ///

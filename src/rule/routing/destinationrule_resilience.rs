@@ -16,40 +16,13 @@ documented! {
     ///
     /// Refuses a DestinationRule without a connection pool or without outlier detection, unless each of its subsets has
     /// them, and the deprecated `LEAST_CONN`. It advises against settings of a port that drop them, ejection of all
-    /// endpoints, locality settings without outlier detection, and the deprecated `consecutiveErrors`.
+    /// endpoints, locality settings without outlier detection, and the deprecated `consecutiveErrors`. With the action
+    /// `Patch`, `LEAST_CONN` becomes `LEAST_REQUEST`.
     ///
     /// # Why
     ///
     /// Without limits one slow backend takes all connections of its callers, and requests go on to endpoints that fail:
     /// <https://istio.io/latest/docs/tasks/traffic-management/circuit-breaking/>.
-    ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: DestinationRule
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   host: reviews
-    ///   trafficPolicy: {loadBalancer: {simple: RANDOM}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: DestinationRule
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   host: reviews
-    ///   trafficPolicy:
-    ///     connectionPool: {tcp: {maxConnections: 100}}
-    ///     outlierDetection: {consecutive5xxErrors: 5}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None. With the action `Patch`, `LEAST_CONN` becomes `LEAST_REQUEST`.
     ///
     /// # Known limits
     ///

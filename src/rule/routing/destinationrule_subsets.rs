@@ -24,44 +24,13 @@ documented! {
     /// Service, so that a canary gets what the stable version should:
     /// <https://istio.io/latest/docs/reference/config/networking/destination-rule/#Subset>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: DestinationRule
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   host: reviews
-    ///   subsets:
-    ///   - {name: v1, labels: {version: v1}}
-    ///   - {name: v1, labels: {version: v2}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: DestinationRule
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   host: reviews
-    ///   subsets:
-    ///   - {name: v1, labels: {version: v1}}
-    ///   - {name: v2, labels: {version: v2}}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `labelKeys` (none): a subset whose labels have none of these keys is a violation; `[version]` for the usual
-    ///   convention.
-    ///
     /// # Known limits
     ///
     /// Whether Pods have the labels, and whether a route leads to the subset, is not looked up.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct DestinationruleSubsets {
-        /// Keys of which a subset's labels have one at least.
+        /// A subset whose labels have none of these keys is a violation; `[version]` for the usual convention.
         #[serde(default)]
         label_keys: Vec<String>,
     }

@@ -21,36 +21,6 @@ documented! {
     /// Without `exportTo` it is for the whole mesh: every proxy gets it, and clients anywhere follow it. Istio recommends
     /// to limit what is exported: <https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: ServiceEntry
-    /// metadata: {name: partner, namespace: shop}
-    /// spec:
-    ///   hosts: [partner.example.com]
-    ///   ports: [{number: 443, name: https, protocol: HTTPS}]
-    ///   resolution: DNS
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: ServiceEntry
-    /// metadata: {name: partner, namespace: shop}
-    /// spec:
-    ///   hosts: [partner.example.com]
-    ///   ports: [{number: 443, name: https, protocol: HTTPS}]
-    ///   resolution: DNS
-    ///   exportTo: ["."]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `refuseEveryone` (false): `*` is a violation too.
-    /// - `services` (false): a Service without the annotation `networking.istio.io/exportTo` is a violation too.
-    ///
     /// # Known limits
     ///
     /// What mesh config says for all without one (`defaultVirtualServiceExportTo` and others) is not looked up, nor
@@ -61,7 +31,7 @@ documented! {
         /// `*` is a violation too.
         #[serde(default)]
         refuse_everyone: bool,
-        /// Judges Services too.
+        /// A Service without the annotation `networking.istio.io/exportTo` is a violation too.
         #[serde(default)]
         services: bool,
     }

@@ -36,47 +36,6 @@ documented! {
     /// share a mesh for safeguards, such as an admission policy on the hosts of each tenant:
     /// <https://istio.io/latest/news/security/istio-security-2026-002/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: policies.vigla.dev/v1alpha1
-    /// kind: Settings
-    /// tenants:
-    /// - {name: payments, namespaces: [payments], hosts: [payments.example.com]}
-    /// - {name: shop, namespaces: [shop]}
-    /// ---
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: ledger, namespace: shop}
-    /// spec:
-    ///   hosts: [ledger.payments.svc.cluster.local]
-    ///   http:
-    ///   - route: [{destination: {host: cart}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: policies.vigla.dev/v1alpha1
-    /// kind: Settings
-    /// tenants:
-    /// - {name: shop, namespaces: [shop], hosts: ["*.shop.example.com"], gateways: [istio-ingress/public]}
-    /// ---
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   hosts: [www.shop.example.com, cart.shop.svc.cluster.local]
-    ///   gateways: [istio-ingress/public, mesh]
-    ///   http:
-    ///   - route: [{destination: {host: cart}}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowOwnClients` (false): accepts DestinationRules and Sidecars whatever they name: they act on clients of their
-    ///   own namespace alone.
-    ///
     /// # Known limits
     ///
     /// Namespaces for configuration of the whole mesh (the root, config and gateway namespaces) name what they like, unless
@@ -89,7 +48,7 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct TenantHosts {
-        /// Accepts what acts on clients of its own namespace alone.
+        /// Accepts DestinationRules and Sidecars whatever they name: they act on clients of their own namespace alone.
         #[serde(default)]
         allow_own_clients: bool,
     }

@@ -27,40 +27,6 @@ documented! {
     /// other than 100 are shares of that sum, so 90 and 20 are not what they look like:
     /// <https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRouteDestination>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   hosts: [reviews]
-    ///   http:
-    ///   - route:
-    ///     - {destination: {host: reviews, subset: v1}, weight: 99}
-    ///     - {destination: {host: reviews, subset: v2}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   hosts: [reviews]
-    ///   http:
-    ///   - route:
-    ///     - {destination: {host: reviews, subset: v1}, weight: 99}
-    ///     - {destination: {host: reviews, subset: v2}, weight: 1}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `maxFirstWeight` (none): the most that a destination may have in an update where it had nothing before. On a
-    ///   CREATE it holds for the subsets in `newSubsets`.
-    /// - `newSubsets` (`canary`, `next`, `preview`): subsets that are new by their name.
-    ///
     /// # Known limits
     ///
     /// Controllers that move weights themselves (Flagger, Argo Rollouts) may have reasons of their own for
@@ -69,7 +35,8 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct VirtualserviceCanaryWeights {
-        /// The most that a new destination may have, in percent.
+        /// The most that a destination may have in an update where it had nothing before. On a CREATE it holds for the
+        /// subsets in `newSubsets`.
         #[serde(default)]
         max_first_weight: Option<i64>,
         /// Subsets that are new by their name.

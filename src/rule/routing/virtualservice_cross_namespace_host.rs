@@ -21,37 +21,6 @@ documented! {
     /// redirects the traffic to everybody's Services, to a workload of their own for one:
     /// <https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   hosts: [ledger.payments.svc.cluster.local]
-    ///   http:
-    ///   - route: [{destination: {host: cart}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: ledger, namespace: shop}
-    /// spec:
-    ///   hosts: [ledger.payments.svc.cluster.local]
-    ///   exportTo: ["."]
-    ///   http:
-    ///   - route: [{destination: {host: ledger.payments.svc.cluster.local}}]
-    ///     timeout: 2s
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `adviseBackends` (false): advises also where a VirtualService that only gateways follow leads to Services of
-    ///   other namespaces.
-    ///
     /// # Known limits
     ///
     /// Config namespaces, gateway namespaces and the root namespace may route for all. Hosts of ServiceEntries are not
@@ -60,7 +29,7 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct VirtualserviceCrossNamespaceHost {
-        /// Advises where gateways are led to Services of other namespaces.
+        /// Advises also where a VirtualService that only gateways follow leads to Services of other namespaces.
         #[serde(default)]
         advise_backends: bool,
     }

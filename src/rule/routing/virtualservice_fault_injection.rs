@@ -23,35 +23,6 @@ documented! {
     /// that looks like one of the application:
     /// <https://istio.io/latest/docs/tasks/traffic-management/fault-injection/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: ratings, namespace: shop}
-    /// spec:
-    ///   hosts: [ratings]
-    ///   http:
-    ///   - fault: {abort: {httpStatus: 500, percentage: {value: 100}}}
-    ///     route: [{destination: {host: ratings}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: ratings, namespace: shop}
-    /// spec:
-    ///   hosts: [ratings]
-    ///   http:
-    ///   - route: [{destination: {host: ratings}}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// An abort with status 421 is accepted: it tells clients that reuse a connection for another host to open one of

@@ -23,34 +23,6 @@ documented! {
     /// `reviews` in `istio-config` is `reviews.istio-config.svc.cluster.local`, which does not exist. The reference
     /// recommends full names: <https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: reviews, namespace: istio-config}
-    /// spec:
-    ///   hosts: [reviews.shop.svc.cluster.local]
-    ///   http:
-    ///   - route: [{destination: {host: reviews}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: reviews, namespace: istio-config}
-    /// spec:
-    ///   hosts: [reviews.shop.svc.cluster.local]
-    ///   http:
-    ///   - route: [{destination: {host: reviews.shop.svc.cluster.local}}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Whether a name of two labels is a Service and its namespace, or a host outside the cluster, cannot be told: of

@@ -23,41 +23,6 @@ documented! {
     /// Istio's default is two, only where the request surely did not arrive:
     /// <https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRetry>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: orders, namespace: shop}
-    /// spec:
-    ///   hosts: [orders]
-    ///   http:
-    ///   - route: [{destination: {host: orders}}]
-    ///     retries: {attempts: 3, perTryTimeout: 2s, retryOn: 5xx}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: orders, namespace: shop}
-    /// spec:
-    ///   hosts: [orders]
-    ///   http:
-    ///   - match: [{method: {exact: GET}}]
-    ///     route: [{destination: {host: orders}}]
-    ///     retries: {attempts: 3, perTryTimeout: 2s, retryOn: "5xx,connect-failure"}
-    ///   - route: [{destination: {host: orders}}]
-    ///     retries: {attempts: 2, perTryTimeout: 2s, retryOn: "connect-failure,refused-stream"}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `maxRetries` (5): the most attempts.
-    /// - `requireExplicit` (false): a route without `retries` is a violation, since mesh config may have defaults of its
-    ///   own.
-    ///
     /// # Known limits
     ///
     /// Retries that mesh config sets for all (`defaultHttpRetryPolicy`) are not seen. A PUT or DELETE that is not
@@ -67,7 +32,7 @@ documented! {
     pub struct VirtualserviceRetries {
         /// The most attempts.
         max_retries: u32,
-        /// A route without `retries` is a violation.
+        /// A route without `retries` is a violation, since mesh config may have defaults of its own.
         require_explicit: bool,
     }
 }

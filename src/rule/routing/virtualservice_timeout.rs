@@ -24,38 +24,6 @@ documented! {
     /// until the whole chain stands still:
     /// <https://istio.io/latest/docs/concepts/traffic-management/#timeouts>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   hosts: [reviews]
-    ///   http:
-    ///   - route: [{destination: {host: reviews}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   hosts: [reviews]
-    ///   http:
-    ///   - route: [{destination: {host: reviews}}]
-    ///     timeout: 3s
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `maxTimeout` (`60s`): the longest that there may be.
-    /// - `judgeStreams` (false): judges also routes that only take gRPC or WebSockets, by a match on the header
-    ///   `content-type` or `upgrade`: their streams may last.
-    /// - `timeout` (none): with the action `Patch`, what a VirtualService's route gets instead.
-    ///
     /// # Known limits
     ///
     /// Routes for TCP and TLS have no timeout. Ports that speak gRPC are not looked up. What a delegate sets is judged
@@ -74,11 +42,12 @@ documented! {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 struct Params {
-    /// The longest timeout.
+    /// The longest that there may be.
     max_timeout: String,
-    /// Judges also routes that only take gRPC or WebSockets.
+    /// Judges also routes that only take gRPC or WebSockets, by a match on the header `content-type` or `upgrade`: their
+    /// streams may last.
     judge_streams: bool,
-    /// What routes get with the action `Patch`.
+    /// With the action `Patch`, what a VirtualService's route gets instead.
     timeout: Option<String>,
 }
 

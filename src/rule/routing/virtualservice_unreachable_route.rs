@@ -23,38 +23,6 @@ documented! {
     /// Routes are tried in their order, and the first that matches wins. What stands behind is dead, though it looks as
     /// if it worked: <https://istio.io/latest/docs/reference/config/analysis/ist0130/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   hosts: [reviews]
-    ///   http:
-    ///   - route: [{destination: {host: reviews, subset: v1}}]
-    ///   - match: [{headers: {end-user: {exact: jason}}}]
-    ///     route: [{destination: {host: reviews, subset: v2}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   hosts: [reviews]
-    ///   http:
-    ///   - match: [{headers: {end-user: {exact: jason}}}]
-    ///     route: [{destination: {host: reviews, subset: v2}}]
-    ///   - route: [{destination: {host: reviews, subset: v1}}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Regular expressions are compared as texts. A route that delegates hides nothing, since the other VirtualService may

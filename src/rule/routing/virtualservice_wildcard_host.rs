@@ -22,43 +22,13 @@ documented! {
     /// merged in an order that nobody chose, and the catch-all of one hides the other:
     /// <https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: shop, namespace: shop}
-    /// spec:
-    ///   hosts: ["*"]
-    ///   gateways: [istio-ingress/public]
-    ///   http:
-    ///   - route: [{destination: {host: shop}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: VirtualService
-    /// metadata: {name: shop, namespace: shop}
-    /// spec:
-    ///   hosts: [shop.example.com]
-    ///   gateways: [istio-ingress/public]
-    ///   http:
-    ///   - route: [{destination: {host: shop}}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowDomainWildcards` (false): accepts `*.example.com`, of two labels at least.
-    ///
     /// # Known limits
     ///
     /// Which hosts the gateway has, and so what a route without hostnames takes, is not looked up.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct VirtualserviceWildcardHost {
-        /// Accepts `*.example.com`.
+        /// Accepts `*.example.com`, of two labels at least.
         #[serde(default)]
         allow_domain_wildcards: bool,
     }

@@ -24,37 +24,6 @@ documented! {
     /// <https://istio.io/latest/docs/ops/best-practices/security/#authorization-policies>. How sources are written:
     /// <https://istio.io/latest/docs/reference/config/security/authorization-policy/#Source>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   rules:
-    ///   - from: [{source: {principals: ["cluster.local/*"]}}]
-    ///     to: [{operation: {methods: [GET]}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   rules:
-    ///   - from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}]
-    ///     to: [{operation: {methods: [GET]}}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `requirePrincipals` (false): only `principals` and `serviceAccounts` say who calls, no namespaces, addresses,
-    ///   tokens or conditions.
-    ///
     /// # Known limits
     ///
     /// Policies in gateway namespaces are not judged: their callers come from outside. What is excluded by `not…` fields
@@ -62,7 +31,7 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct AuthzBroadSource {
-        /// Only `principals` and `serviceAccounts` say who calls.
+        /// Only `principals` and `serviceAccounts` say who calls, no namespaces, addresses, tokens or conditions.
         #[serde(default)]
         require_principals: bool,
     }

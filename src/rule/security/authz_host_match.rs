@@ -24,34 +24,6 @@ documented! {
     /// <https://istio.io/latest/docs/ops/best-practices/security/#writing-host-match-policies>. Methods are compared as
     /// they are written: <https://www.rfc-editor.org/rfc/rfc9110#section-9.1>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: no-admin, namespace: istio-ingress}
-    /// spec:
-    ///   action: DENY
-    ///   rules:
-    ///   - to: [{operation: {hosts: [admin.example.com], ports: ["443"]}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: no-admin, namespace: istio-ingress}
-    /// spec:
-    ///   action: DENY
-    ///   rules:
-    ///   - to: [{operation: {hosts: [admin.example.com, "admin.example.com:*"], ports: ["443"]}}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// `*.example.com` does not match a host with a port either, and there is no form that does beside it; it is not

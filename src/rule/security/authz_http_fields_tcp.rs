@@ -23,34 +23,6 @@ documented! {
     /// <https://github.com/istio/istio/blob/master/pkg/config/validation/validation.go>; the task:
     /// <https://istio.io/latest/docs/tasks/security/authorization/authz-tcp/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: no-delete, namespace: shop}
-    /// spec:
-    ///   action: DENY
-    ///   rules:
-    ///   - to: [{operation: {methods: [DELETE]}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: no-delete, namespace: shop}
-    /// spec:
-    ///   action: DENY
-    ///   rules:
-    ///   - to: [{operation: {methods: [DELETE], ports: ["8080"]}}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Which ports a workload has is not seen: one that speaks HTTP alone loses nothing. That an `ALLOW` rule with such

@@ -24,31 +24,6 @@ documented! {
     /// <https://istio.io/latest/docs/ops/best-practices/security/#use-default-deny-patterns>; how rules are read:
     /// <https://istio.io/latest/docs/reference/config/security/authorization-policy/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: all, namespace: shop}
-    /// spec:
-    ///   action: ALLOW
-    ///   rules: [{}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: nothing, namespace: shop}
-    /// spec: {}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `gateways` (false): judges policies in gateway namespaces too. What comes in by a gateway is often meant for
-    ///   everybody.
-    ///
     /// # Known limits
     ///
     /// `principals: ["*"]` and `requestPrincipals: ["*"]` ask for some identity, and are not everything. Ranges that are
@@ -57,7 +32,7 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct AuthzNoAllowAll {
-        /// Judges policies in gateway namespaces too.
+        /// Judges policies in gateway namespaces too. What comes in by a gateway is often meant for everybody.
         #[serde(default)]
         gateways: bool,
     }

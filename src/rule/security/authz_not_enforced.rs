@@ -22,38 +22,13 @@ documented! {
     /// plugin, which Istio itself has none of
     /// (<https://istio.io/latest/docs/reference/config/security/authorization-policy/#AuthorizationPolicy-Action>).
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata:
-    ///   name: nothing
-    ///   namespace: shop
-    ///   annotations: {istio.io/dry-run: "true"}
-    /// spec: {}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: nothing, namespace: shop}
-    /// spec: {}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowAudit` (false): accepts the action `AUDIT`, for meshes with a plugin that reads it.
-    ///
     /// # Known limits
     ///
     /// How long a dry run has been one is not seen.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct AuthzNotEnforced {
-        /// Accepts the action `AUDIT`.
+        /// Accepts the action `AUDIT`, for meshes with a plugin that reads it.
         #[serde(default)]
         allow_audit: bool,
     }

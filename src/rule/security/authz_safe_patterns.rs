@@ -22,42 +22,14 @@ documented! {
     /// what it names should then refuse, not let through: allow by positive matches, deny by negative ones. Istio says so
     /// in <https://istio.io/latest/docs/ops/best-practices/security/#use-allow-with-positive-matching-and-deny-with-negative-match-patterns>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   rules:
-    ///   - from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}]
-    ///     to: [{operation: {notPaths: [/admin]}}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   rules:
-    ///   - from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}]
-    ///     to: [{operation: {paths: [/public]}}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `strict` (false): in a `DENY` policy, positive fields of sources and operations are a violation; ports, and
-    ///   values of conditions, are not.
-    ///
     /// # Known limits
     ///
     /// A negative field that only narrows a positive one beside it is refused like any other.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct AuthzSafePatterns {
-        /// Positive fields in `DENY` policies are a violation.
+        /// In a `DENY` policy, positive fields of sources and operations are a violation; ports, and values of
+        /// conditions, are not.
         #[serde(default)]
         strict: bool,
     }

@@ -27,31 +27,6 @@ documented! {
     /// istiod refuses most of it: `validatePolicyTargetReference` of
     /// <https://github.com/istio/istio/blob/master/pkg/config/validation/validation.go>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: nothing, namespace: shop}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   targetRefs: [{kind: Service, group: "", name: cart}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: AuthorizationPolicy
-    /// metadata: {name: nothing, namespace: shop}
-    /// spec:
-    ///   targetRefs: [{kind: Service, group: "", name: cart}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Whether workloads with these labels, or objects of these names, exist is not seen; that a waypoint ignores

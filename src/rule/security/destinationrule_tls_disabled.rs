@@ -26,39 +26,6 @@ documented! {
     /// <https://istio.io/latest/docs/ops/configuration/traffic-management/tls-configuration/#auto-mtls>. The modes:
     /// <https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings-TLSmode>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: DestinationRule
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   host: reviews.shop.svc.cluster.local
-    ///   trafficPolicy:
-    ///     portLevelSettings:
-    ///     - port: {number: 9080}
-    ///       tls: {mode: DISABLE}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: DestinationRule
-    /// metadata: {name: reviews, namespace: shop}
-    /// spec:
-    ///   host: reviews.shop.svc.cluster.local
-    ///   exportTo: ["."]
-    ///   trafficPolicy:
-    ///     connectionPool: {tcp: {maxConnections: 100}}
-    ///     outlierDetection: {consecutive5xxErrors: 5}
-    ///     tls: {mode: ISTIO_MUTUAL}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `external` (false): plain text to hosts outside the cluster is a violation too.
-    ///
     /// # Known limits
     ///
     /// Whether a Service's Pods have a proxy is not seen; without TLS settings Istio finds out by itself. Whether

@@ -27,41 +27,6 @@ documented! {
     /// <https://github.com/istio/istio/blob/master/pilot/pkg/networking/core/cluster_tls.go>. The fields:
     /// <https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: DestinationRule
-    /// metadata: {name: partner, namespace: shop}
-    /// spec:
-    ///   host: api.partner.example.com
-    ///   trafficPolicy:
-    ///     tls: {mode: SIMPLE, insecureSkipVerify: true}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: networking.istio.io/v1
-    /// kind: DestinationRule
-    /// metadata: {name: partner, namespace: shop}
-    /// spec:
-    ///   host: api.partner.example.com
-    ///   exportTo: ["."]
-    ///   trafficPolicy:
-    ///     connectionPool: {tcp: {maxConnections: 100}}
-    ///     outlierDetection: {consecutive5xxErrors: 5}
-    ///     tls:
-    ///       mode: SIMPLE
-    ///       sni: api.partner.example.com
-    ///       subjectAltNames: [api.partner.example.com]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `requireAuthority` (false): a rule that names neither `caCertificates` nor `credentialName` is a violation.
-    ///   Istio before 1.21 verified nothing there; since then the authorities of the proxy's system count.
-    ///
     /// # Known limits
     ///
     /// A gateway reads `credentialName` without a selector; which proxies a rule reaches is not seen. What files and
@@ -69,7 +34,8 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct DestinationruleTlsVerification {
-        /// A rule that names no authority is a violation.
+        /// A rule that names neither `caCertificates` nor `credentialName` is a violation. Istio before 1.21 verified
+        /// nothing there; since then the authorities of the proxy's system count.
         #[serde(default)]
         require_authority: bool,
     }

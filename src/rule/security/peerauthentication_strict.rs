@@ -28,34 +28,6 @@ documented! {
     /// are ignored: `ComposePeerAuthentication` of
     /// <https://github.com/istio/istio/blob/master/pilot/pkg/security/authn/policy_applier.go>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: PeerAuthentication
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   mtls: {mode: STRICT}
-    ///   portLevelMtls:
-    ///     "8080": {mode: DISABLE}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: PeerAuthentication
-    /// metadata: {name: default, namespace: shop}
-    /// spec:
-    ///   mtls: {mode: STRICT}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `allowPermissive` (false): `PERMISSIVE` is advice, for the time of a migration. For single namespaces, until a
-    ///   day, that is an entry of `enforcement` or an exception in Settings.
-    ///
     /// # Known limits
     ///
     /// One object is seen at a time: that a mesh has a policy at all, and which of several on one workload holds (the
@@ -63,7 +35,8 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct PeerauthenticationStrict {
-        /// `PERMISSIVE` is advice.
+        /// `PERMISSIVE` is advice, for the time of a migration. For single namespaces, until a day, that is an entry of
+        /// `enforcement` or an exception in Settings.
         #[serde(default)]
         allow_permissive: bool,
     }

@@ -26,37 +26,6 @@ documented! {
     /// another service is accepted here; tokens in URLs end up in logs. The fields:
     /// <https://istio.io/latest/docs/reference/config/security/jwt/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: RequestAuthentication
-    /// metadata: {name: jwt, namespace: shop}
-    /// spec:
-    ///   jwtRules:
-    ///   - issuer: https://login.example.com
-    ///     jwksUri: http://login.example.com/keys
-    ///     audiences: [shop]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: security.istio.io/v1
-    /// kind: RequestAuthentication
-    /// metadata: {name: jwt, namespace: shop}
-    /// spec:
-    ///   selector: {matchLabels: {app: cart}}
-    ///   jwtRules:
-    ///   - issuer: https://login.example.com
-    ///     jwksUri: https://login.example.com/keys
-    ///     audiences: [shop]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `alsoHeaders` (none): further headers that no token's contents may be written to.
-    ///
     /// # Known limits
     ///
     /// Names are judged as they are written: one that resolves to a forbidden address is not seen. Only requests with an

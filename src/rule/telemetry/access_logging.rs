@@ -28,34 +28,6 @@ documented! {
     /// <https://istio.io/latest/docs/tasks/observability/logs/access-log/>,
     /// <https://istio.io/latest/docs/reference/config/telemetry/#AccessLogging>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: telemetry.istio.io/v1
-    /// kind: Telemetry
-    /// metadata: {name: quiet, namespace: shop}
-    /// spec:
-    ///   accessLogging:
-    ///   - disabled: true
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: telemetry.istio.io/v1
-    /// kind: Telemetry
-    /// metadata: {name: mesh-default, namespace: istio-system}
-    /// spec:
-    ///   accessLogging:
-    ///   - providers: [{name: envoy}]
-    ///     filter: {expression: "response.code >= 400"}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `requireInMeshConfig` (false): mesh config that turns no access log on is refused too. For meshes that do not use
-    ///   `Telemetry` for it.
-    ///
     /// # Known limits
     ///
     /// Each object is read alone: that mesh config gives its logs up for a `Telemetry` is refused, and whether a provider
@@ -63,7 +35,7 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct AccessLogging {
-        /// Mesh config that turns no access log on is refused too.
+        /// Mesh config that turns no access log on is refused too. For meshes that do not use `Telemetry` for it.
         #[serde(default)]
         require_in_mesh_config: bool,
     }

@@ -37,36 +37,6 @@ documented! {
     /// <https://istio.io/latest/docs/tasks/observability/distributed-tracing/sampling/>.
     /// Where each share counts, and from where that is known, stands in [`docs/trace-sampling.md`](../trace-sampling.md).
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: telemetry.istio.io/v1
-    /// kind: Telemetry
-    /// metadata: {name: mesh-default, namespace: istio-system}
-    /// spec:
-    ///   tracing:
-    ///   - randomSamplingPercentage: 100
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: telemetry.istio.io/v1
-    /// kind: Telemetry
-    /// metadata: {name: mesh-default, namespace: istio-system}
-    /// spec:
-    ///   tracing:
-    ///   - randomSamplingPercentage: 0.1
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `deny` (100): from so many percent of requests on, a violation.
-    /// - `warn` (10): from so many percent on, advice.
-    /// - `clamp` (none): with the action `Patch`, what a violation is set to, in percent, where it stands in a field of
-    ///   its own: `Telemetry`, istiod's environment, the objects of installers. YAML in strings, filters, and what
-    ///   `HelmRelease` and `Application` say stay as they are.
-    ///
     /// # Known limits
     ///
     /// Not seen: Helm values in files and in other objects (`valueFiles`, `valuesFrom`, `fileParameters`), those of a
@@ -84,11 +54,13 @@ documented! {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Params {
-    /// From here on, a violation.
+    /// From so many percent of requests on, a violation.
     deny: f64,
-    /// From here on, advice.
+    /// From so many percent on, advice.
     warn: f64,
-    /// What violations are set to with the action `Patch`; below `deny`.
+    /// With the action `Patch`, what a violation is set to, in percent, below `deny`, where it stands in a field of its
+    /// own: `Telemetry`, istiod's environment, the objects of installers. YAML in strings, filters, and what `HelmRelease`
+    /// and `Application` say stay as they are.
     clamp: Option<f64>,
 }
 

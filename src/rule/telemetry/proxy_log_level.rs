@@ -24,36 +24,6 @@ documented! {
     /// At these levels a proxy writes several lines for every request, headers and tokens among them, and takes a
     /// multiple of its CPU: <https://istio.io/latest/docs/ops/diagnostic-tools/component-logging/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart}
-    ///       annotations: {sidecar.istio.io/logLevel: debug}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {app: cart}
-    ///       annotations: {sidecar.istio.io/logLevel: warning}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// A level that is set while the proxy runs (`istioctl proxy-config log`) is not seen, nor one in an environment or in a file

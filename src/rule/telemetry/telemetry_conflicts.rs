@@ -21,32 +21,6 @@ documented! {
     /// Istio reports spans to one provider; of several it takes one and passes the others over, with a warning that nobody
     /// reads: <https://istio.io/latest/docs/reference/config/telemetry/#Tracing>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: telemetry.istio.io/v1
-    /// kind: Telemetry
-    /// metadata: {name: mesh-default, namespace: istio-system}
-    /// spec:
-    ///   tracing:
-    ///   - providers: [{name: zipkin}, {name: otel}]
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: telemetry.istio.io/v1
-    /// kind: Telemetry
-    /// metadata: {name: mesh-default, namespace: istio-system}
-    /// spec:
-    ///   tracing:
-    ///   - providers: [{name: otel}]
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Other Telemetry objects for the same workloads, and whether a provider exists, are not seen.

@@ -26,40 +26,6 @@ documented! {
     /// happens: the proxy in the same Pod goes with it.
     /// <https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/>
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec:
-    ///       containers:
-    ///       - {name: cart, image: "cart:1.2", resources: {requests: {cpu: 500m, memory: 256Mi}}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec:
-    ///       containers:
-    ///       - {name: cart, image: "cart:1.2", resources: {requests: {cpu: 500m}, limits: {memory: 256Mi}}}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `requireCpuLimit` (false): asks for a limit of CPU too.
-    /// - `defaults` (none): what a fix gives those that are missing:
-    ///   `{requests: {cpu: 100m, memory: 128Mi}, limits: {memory: 256Mi}}`.
-    ///
     /// # Known limits
     ///
     /// What a LimitRange of the namespace adds to Pods does not stand in their templates, and is not seen.
@@ -69,7 +35,7 @@ documented! {
         /// Asks for a limit of CPU too.
         #[serde(default)]
         require_cpu_limit: bool,
-        /// What a fix gives those that are missing.
+        /// What a fix gives those that are missing: `{requests: {cpu: 100m, memory: 128Mi}, limits: {memory: 256Mi}}`.
         #[serde(default)]
         defaults: Defaults,
     }

@@ -22,28 +22,6 @@ documented! {
     /// <https://istio.io/latest/docs/ops/deployment/deployment-models/#namespace-tenancy>,
     /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: default}
-    /// spec: {template: {spec: {containers: [{name: cart, image: "cart:1.2"}]}}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec: {template: {spec: {containers: [{name: cart, image: "cart:1.2"}]}}}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// A file whose objects name no namespace is judged as for `default`, unless `vigla check --namespace` names

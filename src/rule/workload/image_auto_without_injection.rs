@@ -24,46 +24,6 @@ documented! {
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0146/>,
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0147/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: istio-ingress}
-    /// ---
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: gateway, namespace: istio-ingress}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {istio: ingressgateway}
-    ///       annotations: {inject.istio.io/templates: gateway}
-    ///     spec: {containers: [{name: istio-proxy, image: auto}]}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: istio-ingress}
-    /// ---
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: gateway, namespace: istio-ingress}
-    /// spec:
-    ///   template:
-    ///     metadata:
-    ///       labels: {istio: ingressgateway, sidecar.istio.io/inject: "true"}
-    ///       annotations: {inject.istio.io/templates: gateway}
-    ///     spec: {containers: [{name: istio-proxy, image: auto}]}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Where the labels of the namespace are not known, and decide, it is advice. A revision that no control plane has

@@ -23,36 +23,6 @@ documented! {
     /// neighbour, a canary is not what was tested, and there is no way back.
     /// <https://kubernetes.io/docs/concepts/containers/images/#image-names>
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec: {containers: [{name: cart, image: "registry.example:5000/cart"}]}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec: {containers: [{name: cart, image: "registry.example:5000/cart:1.2"}]}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `tags` (`latest`): tags that are refused. Without a tag the node takes `latest`, so that is refused whatever
-    ///   stands here.
-    /// - `requireDigest` (false): only a digest (`@sha256:…`) names an image; tags may be moved.
-    ///
     /// # Known limits
     ///
     /// Images that are volumes are not judged. A container with one of Istio's names and `image: auto` passes; where
@@ -60,10 +30,10 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct ImageTag {
-        /// Tags that are refused.
+        /// Tags that are refused. Without a tag the node takes `latest`, so that is refused whatever stands here.
         #[serde(default = "latest")]
         tags: Vec<String>,
-        /// Only a digest names an image.
+        /// Only a digest (`@sha256:…`) names an image; tags may be moved.
         #[serde(default)]
         require_digest: bool,
     }

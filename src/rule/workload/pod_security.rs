@@ -39,46 +39,6 @@ documented! {
     /// <https://istio.io/latest/docs/ops/best-practices/security/#understand-traffic-capture-limitations>,
     /// <https://kubernetes.io/docs/concepts/security/pod-security-standards/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec:
-    ///       securityContext: {runAsNonRoot: true}
-    ///       containers:
-    ///       - name: cart
-    ///         image: cart:1.2
-    ///         securityContext: {allowPrivilegeEscalation: false, capabilities: {add: [NET_ADMIN]}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec:
-    ///       securityContext: {runAsNonRoot: true}
-    ///       containers:
-    ///       - {name: cart, image: "cart:1.2", securityContext: {allowPrivilegeEscalation: false}}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `requireNonRoot` (true): false refuses user 0 alone, and not what leaves its user to the image.
-    /// - `requireNoEscalation` (true): false refuses `allowPrivilegeEscalation: true` alone.
-    /// - `capabilities` (those of the Pod Security Standard `baseline`): what may be added.
-    /// - `registries` (`docker.io/istio`, `gcr.io/istio-release`, `registry.istio.io`): where the image of `istio-init` may
-    ///   come from; a registry or a folder in one.
-    ///
     /// # Known limits
     ///
     /// This is no whole Pod Security Standard: what has no part in the mesh (host ports, seccomp, sysctls) is left to Pod
@@ -87,13 +47,13 @@ documented! {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
     pub struct PodSecurity {
-        /// Refuses what leaves its user to the image.
+        /// False refuses user 0 alone, and not what leaves its user to the image.
         require_non_root: bool,
-        /// Refuses what does not rule escalation out.
+        /// False refuses `allowPrivilegeEscalation: true` alone.
         require_no_escalation: bool,
-        /// Capabilities that may be added.
+        /// Capabilities that may be added; unless said, those of the Pod Security Standard `baseline`.
         capabilities: Vec<String>,
-        /// Where the image of `istio-init` may come from.
+        /// Where the image of `istio-init` may come from; a registry or a folder in one.
         registries: Vec<String>,
     }
 }

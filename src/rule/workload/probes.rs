@@ -1,7 +1,7 @@
 //! `probes`.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::mesh::{Container, ContainerList, PodFacts, WORKLOADS, is_injected, pod_template};
@@ -26,55 +26,20 @@ documented! {
     /// application is like. <https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/>,
     /// <https://istio.io/latest/docs/ops/configuration/mesh/app-health-check/>.
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec:
-    ///       containers:
-    ///       - {name: cart, image: "cart:1.2", readinessProbe: {httpGet: {path: /ready, port: 8080}}}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec:
-    ///       containers:
-    ///       - name: cart
-    ///         image: cart:1.2
-    ///         readinessProbe: {httpGet: {path: /ready, port: 8080}}
-    ///         livenessProbe: {tcpSocket: {port: 8080}}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// - `required` (`readinessProbe`, `livenessProbe`): the probes that are asked for; `startupProbe` is the third there is.
-    ///
     /// # Known limits
     ///
     /// Whether a probe asks for the right thing is not seen. Containers with Istio's names are taken for Istio's.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Probes {
-        /// The probes that are asked for.
+        /// The probes that are asked for; `startupProbe` is the third there is.
         #[serde(default = "both")]
         required: Vec<Probe>,
     }
 }
 
 /// Probes of a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::enum_variant_names, reason = "Kubernetes' words")]
 enum Probe {

@@ -25,42 +25,6 @@ documented! {
     /// not; traffic to it reaches the proxy.
     /// <https://istio.io/latest/docs/ops/deployment/application-requirements/#ports-used-by-istio>
     ///
-    /// # Denied
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: shop, labels: {istio-injection: enabled}}
-    /// ---
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec: {containers: [{name: cart, image: "cart:1.2", ports: [{containerPort: 15001}]}]}
-    /// ```
-    ///
-    /// # Allowed
-    ///
-    /// ```yaml
-    /// apiVersion: v1
-    /// kind: Namespace
-    /// metadata: {name: shop, labels: {istio-injection: enabled}}
-    /// ---
-    /// apiVersion: apps/v1
-    /// kind: Deployment
-    /// metadata: {name: cart, namespace: shop}
-    /// spec:
-    ///   template:
-    ///     metadata: {labels: {app: cart}}
-    ///     spec: {containers: [{name: cart, image: "cart:1.2", ports: [{containerPort: 8080}]}]}
-    /// ```
-    ///
-    /// # Parameters
-    ///
-    /// None.
-    ///
     /// # Known limits
     ///
     /// Ports that an application opens and does not list are not seen, nor which Pods a Service selects: one that selects
