@@ -17,6 +17,7 @@ pub mod workload;
 
 pub use crate::mesh::{GroupKind, Scope, Served, served, served_kinds};
 pub use documentation::Documentation;
+pub(crate) use documentation::documented;
 pub(crate) use finding::Words;
 pub use finding::{CannotJudge, Finding, Findings};
 pub use request::{Body, Operation, Request, Resource, User};

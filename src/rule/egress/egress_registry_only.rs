@@ -6,27 +6,23 @@ use serde::Deserialize;
 use crate::mesh::protobuf::{field, message};
 use crate::mesh::{GroupKind, MESH_CONFIGS, Opened, Place, helm_values, mesh_configs};
 use crate::object::{Node, Value, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Proxies send to hosts that the mesh knows, and nowhere else.
     ///
     /// # What it does
-    ///
     /// Refuses `outboundTrafficPolicy.mode: ALLOW_ANY` and `ALLOW_ANY_DYNAMIC_DNS` in mesh config (ConfigMaps of control
     /// planes, `IstioOperator`, `Istio`, `IstioRevision`, `ServiceMeshControlPlane`, the values of a `HelmRelease` and of an
     /// `Application`), in the old Helm value `global.outboundTrafficPolicy` and in a `Sidecar`. Advises against an `outboundTrafficPolicy` that names no mode,
     /// which is read in two ways, and against `egressProxy`, which is deprecated.
     ///
     /// # Why
-    ///
     /// Where everything may be reached, a workload that somebody broke into reaches everything: unseen, as no route and no
     /// name stand for it. It is no firewall, and a process may go past its proxy: an egress gateway and a NetworkPolicy
     /// belong to it. <https://istio.io/latest/docs/tasks/traffic-management/egress/egress-control/>.
     ///
     /// # Known limits
-    ///
     /// Each object is read alone: a Sidecar that says nothing takes what mesh config says. Files of values that a
     /// `HelmRelease` or an `Application` names are not seen.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,27 +5,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::mesh::{GroupKind, Mesh, own_label};
 use crate::object::Node;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// What the outside reaches are gateways, and no Services beside them.
     ///
     /// # What it does
-    ///
     /// Refuses Services of type `LoadBalancer` or `NodePort` outside the namespaces of gateways and control planes, and
     /// `externalIPs` everywhere. Advises against `sessionAffinity: ClientIP`, which no proxy heeds. Services that istiod
     /// makes for a Gateway pass.
     ///
     /// # Why
-    ///
     /// What comes in past a gateway comes in past its TLS, its authorization policies and its logs, in plain text where the
     /// workload still takes that. Whoever may set `externalIPs` can take traffic of others (CVE-2020-8554):
     /// <https://github.com/kubernetes/kubernetes/issues/97076>. On ingress:
     /// <https://istio.io/latest/docs/ops/best-practices/security/#configure-a-limit-on-downstream-connections>.
     ///
     /// # Known limits
-    ///
     /// An `Ingress` is not judged. A Service with the label `gateway.networking.k8s.io/gateway-name` is taken for one that
     /// istiod made.
     #[derive(Debug, Deserialize, JsonSchema)]

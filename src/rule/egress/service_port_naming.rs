@@ -6,14 +6,12 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, PodFacts, Protocol, ServicePort, is_in_mesh, own_label, service_ports};
 use crate::object::{Edit, Node, WrongType, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Ports of Services in the mesh say which protocol they speak.
     ///
     /// # What it does
-    ///
     /// Refuses ports of a Service in a namespace of the mesh that say no protocol that Istio knows, neither by
     /// `appProtocol` nor by a name such as `http` or `http-web`. Where `appProtocol` stands, the name does not count, even
     /// if it is empty. UDP says itself, and ports 25, 53, 3306 and 27017 are taken for TCP. Advises against SCTP, and
@@ -23,14 +21,12 @@ documented! {
     /// With `appProtocols` and `action: Patch`, `appProtocol` is set on ports of those numbers that have none.
     ///
     /// # Why
-    ///
     /// For such a port the proxy listens first and guesses: protocols in which the server speaks first time out, and
     /// where the guess fails there are no routes, no retries and no metrics of HTTP.
     /// <https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/>,
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0118/>.
     ///
     /// # Known limits
-    ///
     /// Where the labels of the namespace are not known it is advice. Two Services that take one port of the same Pods for
     /// different protocols are not seen.
     #[derive(Debug, Deserialize, JsonSchema)]

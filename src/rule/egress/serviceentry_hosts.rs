@@ -5,27 +5,23 @@ use serde::Deserialize;
 
 use crate::mesh::{Form, GroupKind, Host, Mesh, Reserved, ServiceHost, Wildcard, reserved, service_host};
 use crate::object::{Node, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A `ServiceEntry` adds hosts of the outside, and few of them: no Service of others, no whole domain, no metadata.
     ///
     /// # What it does
-    ///
     /// Refuses hosts of a `ServiceEntry` that stand for everything or for a whole top-level domain (`*`, `*.com`), for
     /// Services of other namespaces (`cart.shop.svc.cluster.local`, `kubernetes.default`, `*.local`), and for loopback,
     /// link-local addresses or a cloud's metadata service. Advises against addresses as hosts, and against wildcards
     /// without a dot (`*example.com`), which other people's domains match.
     ///
     /// # Why
-    ///
     /// A `ServiceEntry` is exported to all namespaces unless it says otherwise: one with the host of another team's
     /// Service takes that team's traffic (<https://github.com/istio/istio/issues/13008>), one with `*.com` opens what
     /// `REGISTRY_ONLY` closed. <https://istio.io/latest/docs/reference/config/networking/service-entry/>.
     ///
     /// # Known limits
-    ///
     /// A name that resolves to a reserved address is not known, nor which Services exist. Of names with one dot, which may
     /// be a Service's (`reviews.prod`), those of `default` and `kube-system` alone are refused. Whether the endpoints of
     /// `location: MESH_INTERNAL` are in the mesh is not known.

@@ -5,25 +5,21 @@ use serde::Deserialize;
 
 use crate::mesh::{Cidr, GroupKind, Host, IstioPort, Protocol, own_label, service_entry_ports};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A `ServiceEntry` takes the traffic of its hosts, and no other.
     ///
     /// # What it does
-    ///
     /// Refuses a `ServiceEntry` with an address range of everything (`0.0.0.0/0`, `::/0`), and a port of plain TCP without
     /// `addresses` where Istio allocates none: with `resolution: NONE`, a wildcard among the hosts, or
     /// `networking.istio.io/enable-autoallocate-ip: "false"`. Advises against HTTP on port 443 and HTTPS or TLS on port 80.
     ///
     /// # Why
-    ///
     /// By plain TCP nothing tells one host from another but the address: without one the entry takes all traffic of that
     /// port, wherever it goes. <https://istio.io/latest/docs/reference/config/analysis/ist0134/>.
     ///
     /// # Known limits
-    ///
     /// Istio before 1.25 allocates addresses only where it was told to. Other entries with the same host and port are not
     /// seen.
     #[derive(Debug, Deserialize, JsonSchema)]

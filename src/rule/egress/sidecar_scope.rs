@@ -5,26 +5,22 @@ use serde::Deserialize;
 
 use crate::mesh::{Attachment, DATAPLANE_MODE, GroupKind, HostScope, ScopedHost, attachment};
 use crate::object::{Node, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A `Sidecar` narrows what its proxies know of the mesh.
     ///
     /// # What it does
-    ///
     /// Refuses the egress host `*/*`, with which proxies know everything as they did without; hosts that are not of the form
     /// `namespace/host`, which Istio refuses; and a workload selector in the root namespace, where a `Sidecar` is for the
     /// whole mesh only without. Advises against a `Sidecar` in an ambient namespace, where none has an effect.
     ///
     /// # Why
-    ///
     /// A proxy that knows every Service of the mesh is told of every change in it: memory and traffic of the control plane
     /// grow with the square of the mesh. <https://istio.io/latest/docs/reference/config/networking/sidecar/>,
     /// <https://istio.io/latest/docs/ops/configuration/mesh/configuration-scoping/>.
     ///
     /// # Known limits
-    ///
     /// Other Sidecars of the namespace, and whether hosts exist, are not seen. A `Sidecar` for the whole mesh that names only
     /// `./*` and the control plane cuts calls between namespaces off; that may be meant.
     #[derive(Debug, Deserialize, JsonSchema)]

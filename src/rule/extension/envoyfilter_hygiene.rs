@@ -5,26 +5,22 @@ use serde::Deserialize;
 
 use crate::mesh::{EnvoyPatch, GroupKind, envoy_patches};
 use crate::object::{Node, WrongType, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// An `EnvoyFilter` leaves the filters that guard alone, and has its effect.
     ///
     /// # What it does
-    ///
     /// Refuses patches that remove, replace or disable the filters behind `AuthorizationPolicy`, `RequestAuthentication` and
     /// mutual TLS. Advises against what has no effect or another one after an upgrade: a relative operation without
     /// `priority`, `REPLACE` of anything but filters, `ADD` and `REMOVE` on routes, names of filters and types of the API
     /// that Envoy gave up, and patches of the bootstrap.
     ///
     /// # Why
-    ///
     /// Without the filter `rbac` every authorization policy of the proxy is void, and none of them says so. On the other
     /// findings: <https://istio.io/latest/docs/reference/config/analysis/ist0151/> and those that follow it.
     ///
     /// # Known limits
-    ///
     /// A patch that takes a guard away in another form, by a listener merged over for one, is not recognised.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]

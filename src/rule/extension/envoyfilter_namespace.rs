@@ -7,19 +7,16 @@ use serde_json::Value;
 
 use crate::mesh::{Attachment, Mesh, TargetRef, attachment};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// An `EnvoyFilter` stands in a namespace for mesh configuration, and nowhere else.
     ///
     /// # What it does
-    ///
     /// Refuses an `EnvoyFilter` outside the config namespaces (`istio-config`). Inside one it advises against filters
     /// without workload labels and against `targetRefs`, which do not reach into other namespaces.
     ///
     /// # Why
-    ///
     /// An `EnvoyFilter` rewrites Envoy's configuration past everything that Istio checks: one mistake breaks every
     /// proxy that it reaches, and what it patches changes with every release. Kept in one namespace they have one owner
     /// and one place to look at before an upgrade. Istio's API reference says so in its warning and names its root
@@ -27,7 +24,6 @@ documented! {
     /// <https://istio.io/latest/docs/reference/config/networking/envoy-filter/>.
     ///
     /// # Known limits
-    ///
     /// Filters in `istio-config` reach workloads of other namespaces only where it is the mesh's root namespace. That
     /// is said where Settings name the root namespace.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,27 +5,23 @@ use serde::Deserialize;
 
 use crate::mesh::GroupKind;
 use crate::object::{Node, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A `ProxyConfig` leaves what Istio itself tells its proxies.
     ///
     /// # What it does
-    ///
     /// Refuses in a `ProxyConfig` `concurrency: 0`, the image type `debug`, and variables by which Istio itself configures a
     /// proxy: `PROXY_CONFIG`, `ISTIO_BOOTSTRAP…`, and `ISTIO_META_…` other than those that are meant for users. Advises
     /// against image types that Istio does not publish.
     ///
     /// # Why
-    ///
     /// With 0 a proxy starts a thread for every core of its node, whatever its share of CPU is. The image for debugging has
     /// a shell and tools for whoever gets in. The variables replace what istiod and the injector say of a workload, its
     /// bootstrap included, past every field that Istio checks.
     /// <https://istio.io/latest/docs/reference/config/networking/proxy-config/>
     ///
     /// # Known limits
-    ///
     /// The same things in the annotation `proxy.istio.io/config` (`concurrency`, `image`, `proxyMetadata`) and in mesh
     /// config are not looked at. Where a `ProxyConfig` may stand is not judged here.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,26 +5,22 @@ use serde::Deserialize;
 
 use crate::mesh::GroupKind;
 use crate::object::{Image, Node, Url, WrongType, is_below, is_sha256, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Code that runs in proxies is pinned, comes from known places, and fails closed where it guards.
     ///
     /// # What it does
-    ///
     /// Refuses a `WasmPlugin` or `TrafficExtension` whose module is not pinned (`@sha256:` in the URL, or `sha256`), is
     /// fetched by plain `http://`, or comes from a registry that is not allowed; a `sha256` that is none; and
     /// `failStrategy: FAIL_OPEN` in the phases `AUTHN` and `AUTHZ`. Advises against `file://` modules, against
     /// `imagePullPolicy: Always` with a tag alone, and against environment variables that are taken from the host.
     ///
     /// # Why
-    ///
     /// A module sees every request of the proxy, its headers and tokens. Whoever can move a tag, or stands on the way of
     /// `http://`, runs code there: <https://istio.io/latest/docs/reference/config/proxy_extensions/wasm-plugin/>.
     ///
     /// # Known limits
-    ///
     /// Modules that an `EnvoyFilter` fetches, and code that stands in the object (`lua`), are not judged.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]

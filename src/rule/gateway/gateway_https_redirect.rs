@@ -7,26 +7,22 @@ use crate::mesh::{
     GroupKind, Host, Protocol, ScopedHost, Server, ServiceHost, is_internal_gateway, listeners, servers, service_host,
 };
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Plain HTTP at a gateway only redirects to HTTPS.
     ///
     /// # What it does
-    ///
     /// Refuses servers of an Istio Gateway that serve hosts from outside by plain HTTP without `tls.httpsRedirect`. It
     /// advises against the redirect on an HTTPS server, where it does nothing, and reminds of the redirect at plain HTTP
     /// listeners of a Kubernetes Gateway, which has it in a route.
     ///
     /// # Why
-    ///
     /// What goes over plain HTTP can be read and changed on its way, cookies and passwords included. A redirect sends
     /// clients to HTTPS with a 301:
     /// <https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings>.
     ///
     /// # Known limits
-    ///
     /// An HTTPS server in another Gateway is not seen. Accepted as they are: hosts of the cluster, forward proxies
     /// (`HTTP_PROXY`), and Gateways whose selector names an egress gateway, which the mesh speaks to. A redirect breaks
     /// ACME's http-01 challenge: give such a Gateway an exception.

@@ -7,27 +7,23 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{GroupKind, Mesh, POD_TEMPLATES, is_internal_gateway, pod_template};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Gateways stand in namespaces of their own.
     ///
     /// # What it does
-    ///
     /// Refuses Gateways outside the gateway namespaces (`istio-ingress` and others); gateway workloads, and Services of
     /// type LoadBalancer for them, in a namespace of the control plane; and labels of Istio's gateways on Pods that are
     /// none. It advises on gateways that an IstioOperator puts beside the control plane.
     ///
     /// # Why
-    ///
     /// A gateway takes requests from outside, and reads the keys of its namespace. Beside the control plane that is the
     /// mesh's own root key. An Istio Gateway selects workloads of every namespace, so whoever may write one anywhere
     /// opens ports on the public ingress. Istio recommends a namespace of its own:
     /// <https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway>.
     ///
     /// # Known limits
-    ///
     /// What is a gateway is told by the injector's template, the labels of Istio's charts, and the image. Waypoints and
     /// east-west gateways of Gateway API stay where they are. Which workloads a Gateway selects is not looked up.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -6,26 +6,22 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{GroupKind, IstioPort, Protocol, servers};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// The ports of a Gateway have protocols that Istio knows, and names of their own.
     ///
     /// # What it does
-    ///
     /// Refuses servers of an Istio Gateway without a port, with a protocol that Istio does not take there, or with the
     /// port name of another server. It advises against HTTP on port 443, HTTPS on port 80, and `targetPort`, which
     /// Istio ignores.
     ///
     /// # Why
-    ///
     /// A server with an unknown protocol is not served, and of two with one port name one is lost. Plain HTTP on the
     /// port that clients take for HTTPS fails for each of them, or sends what was to be encrypted in the clear:
     /// <https://istio.io/latest/docs/reference/config/networking/gateway/#Port>.
     ///
     /// # Known limits
-    ///
     /// Whether the gateway's Service has the port is not looked up.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]

@@ -5,24 +5,20 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{Attachment, GroupKind, attachment};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A Gateway selects the gateway workloads that it configures.
     ///
     /// # What it does
-    ///
     /// Refuses an Istio Gateway without `selector`, or with an empty one.
     ///
     /// # Why
-    ///
     /// Without labels it applies to every gateway workload of the mesh: a server meant for the egress gateway of one
     /// team opens its port on the public ingress as well. The reference says which workloads a selector reaches:
     /// <https://istio.io/latest/docs/reference/config/networking/gateway/#Gateway>.
     ///
     /// # Known limits
-    ///
     /// Whether a workload has the labels, and whether its Service has the ports, is not looked up.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]

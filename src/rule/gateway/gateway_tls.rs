@@ -8,26 +8,22 @@ use crate::mesh::{
     GroupKind, Listener, Protocol, Server, ServerTls, WEAK_TLS, is_internal_gateway, listeners, servers,
 };
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// TLS at a gateway is complete and not weak.
     ///
     /// # What it does
-    ///
     /// Refuses servers of an Istio Gateway and listeners of a Kubernetes Gateway that say HTTPS or TLS and do not say how;
     /// certificates with a mode that ignores them; TLS 1.0 and 1.1; and client certificates that nobody verifies. It
     /// advises against weak ciphers, certificates from files, and client certificates that are optional.
     ///
     /// # Why
-    ///
     /// An absent `mode` is `PASSTHROUGH`, the first of its enum: the certificates beside it count for nothing, and
     /// clients get whatever stands behind the gateway. TLS before 1.2 is broken, which is why Istio's own floor is 1.2:
     /// <https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings>.
     ///
     /// # Known limits
-    ///
     /// Whether a secret exists, what is in it, and whether a ReferenceGrant permits one of another namespace, is not
     /// looked up. What Istio refuses itself, such as two sources of certificates, is left to it.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -8,26 +8,22 @@ use crate::mesh::{
     servers,
 };
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A gateway names the hosts that it serves.
     ///
     /// # What it does
-    ///
     /// Refuses servers of an Istio Gateway for every host (`*`, `*/*`) or for a whole top-level domain (`*.com`) from
     /// every namespace, and listeners of a Kubernetes Gateway without a hostname to which routes of all namespaces may
     /// attach. Where the namespaces are limited it advises: `./*`, `from: Same`. `shop/*` is accepted.
     ///
     /// # Why
-    ///
     /// Whoever may write a route in any namespace can take over hosts that such a gateway serves, one of another team
     /// included. Istio's security best practices ask not to define overly broad hosts:
     /// <https://istio.io/latest/docs/ops/best-practices/security/#avoid-overly-broad-hosts-configurations>.
     ///
     /// # Known limits
-    ///
     /// What is a public suffix of two labels (`*.co.uk`) counts as a domain. Accepted as they are: opaque TCP, which has
     /// no hosts; plain HTTP that only redirects to HTTPS; east-west gateways (port 15443, `*.local`); waypoints. Whether
     /// a listener of Gateway API only redirects stands in its routes, which are not seen.

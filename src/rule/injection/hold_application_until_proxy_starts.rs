@@ -10,26 +10,22 @@ use crate::mesh::{
     Place, PodFacts, PodTemplate, Unreadable, WORKLOADS_AND_JOBS, injection, pod_template, proxy_configs,
 };
 use crate::object::{Edit, Node};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// The application waits for its proxy.
     ///
     /// # What it does
-    ///
     /// Refuses pod templates with a sidecar that turn `holdApplicationUntilProxyStarts` off in the annotation
     /// `proxy.istio.io/config`, and advises those to turn it on that decline a native sidecar. With `require` it refuses all
     /// that do not turn it on. With `action: Patch` it is set in the annotation, whose other text stays as it is.
     ///
     /// # Why
-    ///
     /// Containers of a Pod start at the same time. An application that calls somebody before its proxy runs gets refused
     /// connections. A native sidecar starts first by itself; all others need to be waited for.
     /// <https://istio.io/latest/docs/ops/common-problems/injection/#pod-or-containers-start-with-network-issues-if-istio-proxy-is-not-ready>
     ///
     /// # Known limits
-    ///
     /// Mesh config (`defaultConfig.holdApplicationUntilProxyStarts`) is not seen, nor whether the cluster makes native
     /// sidecars. An annotation whose text has no place for it, such as several documents or a map that is indented, is not
     /// mended.

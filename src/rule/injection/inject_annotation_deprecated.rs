@@ -5,25 +5,21 @@ use serde::Deserialize;
 
 use crate::mesh::{INJECT, PodFacts, WORKLOADS_AND_JOBS, pod_template};
 use crate::object::Edit;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Pods ask for a sidecar, or decline it, by a label.
     ///
     /// # What it does
-    ///
     /// Refuses the annotation `sidecar.istio.io/inject` on a pod template without the label of the same name. With
     /// `action: Patch` the label is added with the annotation's value; the annotation stays.
     ///
     /// # Why
-    ///
     /// The annotation is deprecated, and works by half: no webhook selects by it, so in a namespace without injection
     /// `"true"` does nothing. <https://istio.io/latest/docs/reference/config/analysis/ist0135/>,
     /// <https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy>.
     ///
     /// # Known limits
-    ///
     /// With the label a Pod is injected that was not before, where the annotation said `"true"` in vain.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]

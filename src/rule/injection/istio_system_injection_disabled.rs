@@ -8,28 +8,26 @@ use crate::mesh::{
     DATAPLANE_MODE, INJECT, INJECTION, POD_TEMPLATES, PodTemplate, REVISION, own_label, own_label_path, pod_template,
 };
 use crate::object::{Edit, Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Request, Rule, Severity};
+use crate::rule::{
+    CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Request, Rule, Severity, documented,
+};
 
 documented! {
     /// A control plane's namespace says that nothing is injected there.
     ///
     /// # What it does
-    ///
     /// Requires the label `istio-injection: disabled` on every control-plane namespace (`istio-system`). A namespace
     /// that is created without the label gets it; another value, and taking the label away, is refused. Advises against
     /// `istio.io/rev`, and refuses `istio.io/dataplane-mode: ambient`. Advises against Pods and pod templates in such a
     /// namespace that ask for a sidecar (`sidecar.istio.io/inject: "true"`), gateways left aside.
     ///
     /// # Why
-    ///
     /// Istio's injector fails closed. Where it matches the namespace of its own control plane and istiod is down, no Pod
     /// can be created there any more, istiod's own among them: the mesh cannot recover by itself
     /// (<https://github.com/istio/istio/issues/26380>). `istioctl install` and `helm --create-namespace` make the
     /// namespace without labels, so it is mended and not refused.
     ///
     /// # Known limits
-    ///
     /// Gateways that are injected get no proxy in a namespace with this label; they belong in one of their own. A
     /// namespace that never had the label keeps its state on updates, with a warning.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -9,28 +9,24 @@ use crate::mesh::{
     own_label, own_label_path, pod_template,
 };
 use crate::object::{Node, WrongType, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Istio's annotations stand where Istio reads them, and are such as it knows.
     ///
     /// # What it does
-    ///
     /// Refuses annotations of Istio's (a domain that ends in `istio.io`) that Istio does not know, and those that mean
     /// nothing where they stand: annotations of Pods on a Deployment, a Service or a Namespace instead of the pod
     /// template. The labels `sidecar.istio.io/inject` and `istio.io/dataplane-mode` on a workload instead of its template
     /// are refused likewise. Advises against deprecated annotations.
     ///
     /// # Why
-    ///
     /// Nothing reports an annotation that nobody reads: limits are not set, ports are not excluded, and who wrote it
     /// believes otherwise. Metadata of a Deployment does not reach its Pods.
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0107/>,
     /// <https://istio.io/latest/docs/reference/config/annotations/>.
     ///
     /// # Known limits
-    ///
     /// Known are the annotations of Istio 1.31. An annotation of a later release is refused until `allowed` names it. Their
     /// values are not judged here. Objects that istiod makes (`gateway.istio.io/managed`) pass.
     #[derive(Debug, Deserialize, JsonSchema)]

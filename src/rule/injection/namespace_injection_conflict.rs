@@ -4,21 +4,18 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{DATAPLANE_MODE, GroupKind, INJECTION, REVISION, own_label, own_label_path};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A namespace asks for one kind of mesh, in words that Istio knows.
     ///
     /// # What it does
-    ///
     /// Refuses a Namespace with two or three of `istio-injection: enabled`, `istio.io/rev` and
     /// `istio.io/dataplane-mode: ambient`. Refuses values that Istio does not know: of `istio-injection` other than
     /// `enabled` and `disabled`, of `istio.io/dataplane-mode` other than `ambient` and `none`, and an empty
     /// `istio.io/rev`.
     ///
     /// # Why
-    ///
     /// Of `istio-injection: enabled` and a revision the first one wins: after `kubectl label namespace shop
     /// istio.io/rev=canary` alone all Pods stay with the old control plane, and nothing says so. Any value but `enabled`
     /// turns injection off, `true` and `Enabled` included:
@@ -26,7 +23,6 @@ documented! {
     /// <https://istio.io/latest/docs/setup/upgrade/canary/#data-plane>.
     ///
     /// # Known limits
-    ///
     /// Control-plane namespaces are left to `istio-system-injection-disabled`. Whether a revision exists is not known.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]

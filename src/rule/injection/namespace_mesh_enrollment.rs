@@ -7,25 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::mesh::{DATAPLANE_MODE, GroupKind, INJECTION, Mesh, REVISION, own_label, own_label_path};
 use crate::object::{Edit, Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity, documented};
 
 documented! {
     /// Every namespace says whether it is part of the mesh.
     ///
     /// # What it does
-    ///
     /// Refuses a Namespace with none of `istio-injection: enabled` or `disabled`, `istio.io/rev` and
     /// `istio.io/dataplane-mode: ambient` or `none`. Exempt are namespaces of control planes, mesh configuration and
     /// gateways. With `labels` and `action: Patch` those labels are added to a namespace that is created.
     ///
     /// # Why
-    ///
     /// A namespace without a label looks like one that somebody forgot: its workloads run without proxy, and whether that
     /// is meant nobody knows. <https://istio.io/latest/docs/reference/config/analysis/ist0102/>.
     ///
     /// # Known limits
-    ///
     /// Where injection is on by default for all namespaces, one without label is part of the mesh, and refused all the
     /// same.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -7,14 +7,12 @@ use serde_json::Value;
 use crate::mesh::{
     DATAPLANE_MODE, GroupKind, INJECT, JOBS, PodFacts, PodTemplate, WORKLOADS, is_in_mesh, pod_template,
 };
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Pods in a namespace of the mesh do not step out of it.
     ///
     /// # What it does
-    ///
     /// Refuses pod templates in a namespace with injection or ambient mode whose Pods decline it: by the label or the
     /// annotation `sidecar.istio.io/inject: "false"`, or by `istio.io/dataplane-mode: none`. Advises against
     /// `hostNetwork: true` there, and against values of `sidecar.istio.io/inject` that Istio does not know. In a
@@ -22,12 +20,10 @@ documented! {
     /// captured by ztunnel instead. Gateways and Jobs are exempt.
     ///
     /// # Why
-    ///
     /// A Pod without proxy takes traffic that no authorization policy was asked about, and sends traffic that no one
     /// encrypts or sees: <https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy>.
     ///
     /// # Known limits
-    ///
     /// Where the labels of the namespace are not known it is advice, and `hostNetwork` passes. Injection by default in all
     /// namespaces (`enableNamespacesByDefault`) is not known. A Pod that carries the labels of a gateway is taken for one.
     #[derive(Debug, Deserialize, JsonSchema)]

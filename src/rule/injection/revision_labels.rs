@@ -9,27 +9,23 @@ use crate::mesh::{
     is_subdomain, own_label, own_label_path, pod_template,
 };
 use crate::object::{Node, WrongType, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Who names a revision names one that there is.
     ///
     /// # What it does
-    ///
     /// Refuses a label `istio.io/rev` of a namespace, a pod template and a Gateway API `Gateway` that can be the name of no
     /// revision and no tag and, where `revisions` says which there are, that is none of them. Advises against a dot in it,
     /// which no revision has, and against the label on Pods whose namespace has the last word. With `requireRevision` it
     /// refuses `istio-injection: enabled`, and advises `IstioOperator` and `Istio` to install by revisions.
     ///
     /// # Why
-    ///
     /// Where nobody serves a revision no webhook is called: Pods start without a sidecar, and nothing says so. A revision, or
     /// better a tag, lets a namespace move to a new control plane and back by itself.
     /// <https://istio.io/latest/docs/setup/upgrade/canary/#stable-revision-labels>
     ///
     /// # Known limits
-    ///
     /// Without `revisions` a misspelt name is not noticed. The label on other objects, which tells control planes which of
     /// them reads those, is not judged, nor are Pods that decline injection or have their sidecar already. An empty label of
     /// a namespace is left to `namespace-injection-conflict`.

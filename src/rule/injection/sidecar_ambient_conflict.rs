@@ -7,25 +7,21 @@ use crate::mesh::{
     DATAPLANE_MODE, GroupKind, INJECT, JOBS, Labels, PodFacts, PodTemplate, WORKLOADS, injection, pod_template,
 };
 use crate::object::WrongType;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Pods of an ambient mesh have no sidecar.
     ///
     /// # What it does
-    ///
     /// Refuses pod templates that ask for both: with the label `istio.io/dataplane-mode: ambient`, or in a namespace that
     /// has it, and `sidecar.istio.io/inject: "true"` or a container `istio-proxy` of their own. Refuses the label
     /// `istio.io/dataplane-mode: ambient` on Pods that their namespace injects. Gateways are exempt.
     ///
     /// # Why
-    ///
     /// ztunnel leaves a Pod with a sidecar alone: waypoints and what the mesh expects of ambient do not hold for it, though
     /// its labels say so. <https://istio.io/latest/docs/ambient/usage/add-workloads/#pod-selection-logic-for-ambient-and-sidecar-modes>.
     ///
     /// # Known limits
-    ///
     /// What hangs on labels of the namespace is judged where they are known, and is said nowhere else. That a namespace asks
     /// for both is `namespace-injection-conflict`. Pods that run with a sidecar while their namespace moves are not seen.
     #[derive(Debug, Deserialize, JsonSchema)]

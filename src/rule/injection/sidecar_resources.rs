@@ -8,27 +8,23 @@ use serde_json::Value;
 
 use crate::mesh::{PodFacts, PodTemplate, WORKLOADS_AND_JOBS, pod_template};
 use crate::object::{Edit, Quantity, WrongType, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Who sizes a sidecar sizes all of it.
     ///
     /// # What it does
-    ///
     /// Refuses pod templates with some of `sidecar.istio.io/proxyCPU`, `proxyMemory`, `proxyCPULimit` and
     /// `proxyMemoryLimit`, and not all four; values that are no quantity; and a request above its limit. A container
     /// `istio-proxy` with `resources` of its own is as good as all four. With `defaults` and `action: Patch` the missing
     /// ones are added.
     ///
     /// # Why
-    ///
     /// As soon as one of the four stands there, the injector leaves out all defaults of the mesh: with `proxyCPU` alone the
     /// sidecar has no limits, and asks for no memory.
     /// <https://github.com/istio/istio/blob/master/manifests/charts/istio-control/istio-discovery/files/injection-template.yaml>
     ///
     /// # Known limits
-    ///
     /// It does not look at the namespace: on Pods outside the mesh the annotations have no effect. The mesh's own defaults
     /// are not seen.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -8,15 +8,13 @@ use serde::Deserialize;
 use crate::mesh::protobuf::field;
 use crate::mesh::{GroupKind, JOBS, PodFacts, PodTemplate, REGISTRIES, WORKLOADS, pod_template, proxy_configs};
 use crate::object::Value;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 use value::Bypass;
 
 documented! {
     /// Traffic of a Pod goes through its proxy, and the proxy is Istio's own.
     ///
     /// # What it does
-    ///
     /// Refuses annotations of a pod template by which traffic goes past the proxy: ports, address ranges and interfaces
     /// that are excluded (`traffic.sidecar.istio.io/exclude…`), inclusions that are not `*` and so exclude the rest, an
     /// interception mode `NONE` (also in `proxy.istio.io/config`) and `ambient.istio.io/bypass-inbound-capture: "true"`.
@@ -25,12 +23,10 @@ documented! {
     /// refused too. Gateways and Pods that decline injection are exempt.
     ///
     /// # Why
-    ///
     /// A port that is excluded takes plain text, whatever a `PeerAuthentication` with `STRICT` says, and no authorization
     /// policy is asked about it: <https://istio.io/latest/docs/ops/best-practices/security/#understand-traffic-capture-limitations>.
     ///
     /// # Known limits
-    ///
     /// It does not look at the namespace: on Pods outside the mesh the annotations have no effect, and are refused all
     /// the same. A Pod with the labels of a gateway is taken for one.
     #[derive(Debug, Deserialize, JsonSchema)]

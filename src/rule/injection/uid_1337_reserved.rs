@@ -5,28 +5,24 @@ use serde::Deserialize;
 
 use crate::mesh::{EPHEMERAL_CONTAINERS, POD_TEMPLATES, PodTemplate, pod_template};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// No container but Istio's own runs as user or group 1337.
     ///
     /// # What it does
-    ///
     /// Refuses `runAsUser: 1337` and `runAsGroup: 1337` in the security context of a pod template and of each of its
     /// containers, those that start first and those that are added for debugging included. Exempt are containers of the
     /// names `istio-proxy`, `istio-init` and `istio-validation`, but for debugging, and the Pods of gateways and of control
     /// planes.
     ///
     /// # Why
-    ///
     /// The proxy runs as 1337, and what that user sends is not redirected into the proxy, else it would go round for
     /// ever. Another container of that user sends past the proxy: in the clear, and unseen.
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0144/>,
     /// <https://istio.io/latest/docs/ops/deployment/application-requirements/#pod-requirements>.
     ///
     /// # Known limits
-    ///
     /// The user that an image names is not seen. Containers with Istio's names, and Pods with the labels of a gateway or a
     /// control plane (`istio`, `release: istio`), are taken for what they say.
     #[derive(Debug, Deserialize, JsonSchema)]

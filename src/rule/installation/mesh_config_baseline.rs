@@ -6,14 +6,12 @@ use serde::Deserialize;
 use crate::mesh::protobuf::{boolean, field, message};
 use crate::mesh::{Carrier, MESH_CONFIGS, Mesh, Opened, Unreadable, WEAK_TLS, mesh_configs};
 use crate::object::{Node, Value, WrongType, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity, documented};
 
 documented! {
     /// Mesh config keeps what the safety of the whole mesh rests on.
     ///
     /// # What it does
-    ///
     /// Refuses mesh config that istiod cannot read, that turns automatic mutual TLS off (`enableAutoMtls: false`), paths
     /// left as they come (`pathNormalization.normalization: NONE`), versions of TLS before 1.2 and a control plane without
     /// mutual TLS (`controlPlaneAuthPolicy: NONE`). Refuses that an update moves `rootNamespace` or `trustDomain`. Advises
@@ -21,14 +19,12 @@ documented! {
     /// `IstioRevision`, `ServiceMeshControlPlane`, and the values of a `HelmRelease` and of an `Application` for istiod.
     ///
     /// # Why
-    ///
     /// One line here acts on every proxy. With another root namespace all policies for the whole mesh stop counting at
     /// once; with another trust domain no identity in a policy matches; paths that are not normalized get past policies
     /// about paths: <https://istio.io/latest/docs/ops/best-practices/security/#customize-your-system-on-path-normalization>,
     /// <https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/>.
     ///
     /// # Known limits
-    ///
     /// Each object is read alone: that a shared ConfigMap says the same is not known, nor what istiod's variables say. A
     /// normalization that is not named at all, which is `BASE`, passes. Mesh config under `binaryData` is not seen, nor files
     /// of values that a `HelmRelease` or an `Application` names.

@@ -5,24 +5,20 @@ use serde::Deserialize;
 
 use crate::mesh::{HELM_VALUES, Place, helm_values};
 use crate::object::quoted;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A control plane is not installed with a profile for demonstrations.
     ///
     /// # What it does
-    ///
     /// Refuses the profiles `demo` and `preview` of `IstioOperator`, `Istio` and `IstioRevision`, in `spec.profile` and in
     /// their values, as a name and as a path, and in the values of a `HelmRelease` and of an `Application` for istiod. Advises against profiles that Istio does not have, such as `production`.
     ///
     /// # Why
-    ///
     /// `demo` is made to fit a laptop: it traces every request, logs every access and asks for resources that no load
     /// fits in. `preview` turns on what is experimental. <https://istio.io/latest/docs/setup/additional-setup/config-profiles/>.
     ///
     /// # Known limits
-    ///
     /// What `istioctl install --set profile=demo` renders names no profile any more. Files of values that a
     /// `HelmRelease` or an `Application` names are not seen. Of a chart that is not called istiod, values are taken for
     /// Istio's where they set `meshConfig`, `pilot` or one of Istio's names below `global.proxy`.

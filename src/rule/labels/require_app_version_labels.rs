@@ -12,14 +12,12 @@ use crate::mesh::{
     is_label_value, pod_template,
 };
 use crate::object::{Edit, Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity, documented};
 
 documented! {
     /// Pods say by labels which application they belong to and which version of it they run.
     ///
     /// # What it does
-    ///
     /// Requires both of every pod template, under `metadata.labels` of the template: the labels of a Deployment itself,
     /// or those in its selector alone, do not reach its Pods. The application is said by `app`, `app.kubernetes.io/name`
     /// or `service.istio.io/canonical-name`, the version by `version`, `app.kubernetes.io/version` or
@@ -38,13 +36,11 @@ documented! {
     /// `app.kubernetes.io/version`, else that end. Nothing is added that contradicts the selector.
     ///
     /// # Why
-    ///
     /// Istio's telemetry, Kiali and tracing know a workload by these two, and subsets of a DestinationRule choose
     /// versions by them. Without them metrics of two versions fall together as `latest`, and a canary cannot be told
     /// from what it replaces: <https://istio.io/latest/docs/ops/deployment/application-requirements/#pod-requirements>.
     ///
     /// # Known limits
-    ///
     /// On Pods that were injected already the canonical labels are the injector's and do not count; a bare Pod needs one
     /// of the others. `onlyMesh` takes it that injection is not on by default for all namespaces. Knative labels its Pods
     /// itself and is not judged. A label that a fix adds may make a Service select the Pods that did not before.

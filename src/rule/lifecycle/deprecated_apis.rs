@@ -8,14 +8,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{GroupKind, MESH_CONFIGS};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Nothing stands in APIs of Istio that are gone, or in fields that go.
     ///
     /// # What it does
-    ///
     /// Refuses kinds that Istio does not know any more: all of `authentication.istio.io` (`Policy`, `MeshPolicy`),
     /// `rbac.istio.io` (`ServiceRole` and others), `config.istio.io` (Mixer), and `IstioControlPlane`. Refuses what is
     /// deprecated or gone in kinds that it does know, and says what came in its place:
@@ -29,7 +27,6 @@ documented! {
     /// | mesh config | the tracers and providers Lightstep and OpenCensus; advice for Stackdriver |
     ///
     /// # Why
-    ///
     /// A `ServiceRole` that nobody reads protects nothing: Istio 1.6 took it away
     /// (<https://istio.io/latest/news/releases/1.6.x/announcing-1.6/upgrade-notes/>). What is deprecated works until an
     /// upgrade, and fails then: OpenCensus went with 1.25
@@ -37,7 +34,6 @@ documented! {
     /// fields: <https://github.com/istio/api/blob/master/kubernetes/customresourcedefinitions.gen.yaml>.
     ///
     /// # Known limits
-    ///
     /// Other rules say what is deprecated where they read it, and it is not said twice: annotations
     /// (`misplaced-annotations`), `LEAST_CONN` and `consecutiveErrors` (`destinationrule-resilience`), `egressProxy`
     /// (`egress-registry-only`), `targetRef` of policies (`authz-scope`). An API server takes fields away that its

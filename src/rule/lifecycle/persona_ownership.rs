@@ -9,14 +9,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{GroupKind, Mesh, POD_TEMPLATES, ROUTES, V1_KINDS};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity, User};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity, User, documented};
 
 documented! {
     /// Who owns a part of the mesh configures it, in the place for it.
     ///
     /// # What it does
-    ///
     /// Judges two things, each for itself, by the namespaces of Settings (`mesh`). The place, whoever asks:
     ///
     /// - refuses workloads beside the control plane that are no part of Istio
@@ -37,7 +35,6 @@ documented! {
     /// controllers of kube-system.
     ///
     /// # Why
-    ///
     /// What stands in the root namespace acts on the workloads of everybody, with a selector too, and a filter can undo
     /// every policy. RBAC of Kubernetes knows kinds and namespaces, and neither what is for the whole mesh nor what is
     /// for a gateway. Who these persons are: <https://gateway-api.sigs.k8s.io/concepts/roles-and-personas/>. Tenants by
@@ -45,7 +42,6 @@ documented! {
     /// control plane: <https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway>.
     ///
     /// # Known limits
-    ///
     /// Who may delete is not judged. Where gateways and filters may stand is said by `gateway-namespace` and
     /// `envoyfilter-namespace`. An image is what its name says.
     #[derive(Debug, Deserialize, JsonSchema)]

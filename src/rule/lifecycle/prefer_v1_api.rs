@@ -5,25 +5,21 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{V1_KINDS, served};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Istio's kinds are written in the version `v1`.
     ///
     /// # What it does
-    ///
     /// Finds objects that are sent in a version before `v1` where Istio serves `v1` since 1.22: `v1beta1` and `v1alpha3`
     /// of `networking.istio.io`, `v1beta1` of `security.istio.io`, `v1alpha1` of `telemetry.istio.io`. The policy warns.
     ///
     /// # Why
-    ///
     /// The versions say the same, and `v1` is the one that stays:
     /// <https://istio.io/latest/blog/2024/v1-apis/>. A manifest in `v1` does not have to be touched again, and one that
     /// is written anew is best written so.
     ///
     /// # Known limits
-    ///
     /// What counts is the version that the user sent; an API server may hand the object on in another. Its policy has
     /// `ratchet: false`, as that version is no property of the object that is stored. A cluster with Istio before 1.22
     /// serves no `v1`. `EnvoyFilter`, `ProxyConfig`, `WasmPlugin` and `TrafficExtension` have none.

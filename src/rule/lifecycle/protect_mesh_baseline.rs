@@ -9,14 +9,14 @@ use crate::mesh::{
     is_mesh_wide, mesh_configs, own_annotation_path, own_label, own_label_path,
 };
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity, User};
+use crate::rule::{
+    CannotJudge, Finding, Findings, Input, Metadata, Operation, Request, Rule, Severity, User, documented,
+};
 
 documented! {
     /// What keeps the whole mesh safe is neither deleted nor weakened.
     ///
     /// # What it does
-    ///
     /// Refuses to delete, and to make less of by an update:
     ///
     /// - the `PeerAuthentication` that asks for `STRICT` mTLS in the whole mesh
@@ -33,14 +33,12 @@ documented! {
     /// Istio for instance, is named under `match.users` (`excludeGroups`) of the policy in Settings.
     ///
     /// # Why
-    ///
     /// One command takes all of this away, and nothing breaks at once: proxies go back to plain text, workloads without
     /// a policy of their own accept every request, and istiod to its defaults. Where no policy allows anything, Istio
     /// allows everything: <https://istio.io/latest/docs/concepts/security/#implicit-enablement>. How mTLS is inherited:
     /// <https://istio.io/latest/docs/reference/config/security/peer_authentication/>.
     ///
     /// # Known limits
-    ///
     /// One object is seen at a time: one that is deleted because another took its place is refused too, and the last
     /// policy of a namespace that allows something is not known for it. Deleting a Namespace of an application takes its
     /// policies with it. The API server never asks about webhook configurations.

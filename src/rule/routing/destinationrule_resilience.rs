@@ -6,26 +6,22 @@ use serde_json::Value;
 
 use crate::mesh::{GroupKind, TrafficPolicy, traffic_policies};
 use crate::object::{Edit, Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A DestinationRule limits connections and takes failing endpoints out.
     ///
     /// # What it does
-    ///
     /// Refuses a DestinationRule without a connection pool or without outlier detection, unless each of its subsets has
     /// them, and the deprecated `LEAST_CONN`. It advises against settings of a port that drop them, ejection of all
     /// endpoints, locality settings without outlier detection, and the deprecated `consecutiveErrors`. With the action
     /// `Patch`, `LEAST_CONN` becomes `LEAST_REQUEST`.
     ///
     /// # Why
-    ///
     /// Without limits one slow backend takes all connections of its callers, and requests go on to endpoints that fail:
     /// <https://istio.io/latest/docs/tasks/traffic-management/circuit-breaking/>.
     ///
     /// # Known limits
-    ///
     /// Several DestinationRules for one host are not put together, and what numbers fit a backend is for its owner to say.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]

@@ -7,25 +7,21 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, is_subdomain};
 use crate::object::Node;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// The subsets of a DestinationRule have names of their own, and labels.
     ///
     /// # What it does
-    ///
     /// Refuses subsets without a name, with one that is no DNS label, or with that of another subset. It advises against
     /// subsets without labels, unless they have a traffic policy. With `labelKeys` subsets are told apart by these.
     ///
     /// # Why
-    ///
     /// A route names a subset by its name: of two with one name, one counts. A subset without labels is all Pods of the
     /// Service, so that a canary gets what the stable version should:
     /// <https://istio.io/latest/docs/reference/config/networking/destination-rule/#Subset>.
     ///
     /// # Known limits
-    ///
     /// Whether Pods have the labels, and whether a route leads to the subset, is not looked up.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -5,24 +5,20 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{Export, GroupKind, Mesh, export, own_annotation_path, service_export};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// What stands in a namespace says for which namespaces it is.
     ///
     /// # What it does
-    ///
     /// Refuses a VirtualService, DestinationRule or ServiceEntry without `exportTo`, and one whose `exportTo` names other
     /// namespaces beside `*`. It advises against `~` where Istio does not know it.
     ///
     /// # Why
-    ///
     /// Without `exportTo` it is for the whole mesh: every proxy gets it, and clients anywhere follow it. Istio recommends
     /// to limit what is exported: <https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration>.
     ///
     /// # Known limits
-    ///
     /// What mesh config says for all without one (`defaultVirtualServiceExportTo` and others) is not looked up, nor
     /// whether the namespaces exist. Config, gateway, control plane and root namespaces are there to export.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -9,15 +9,13 @@ use serde::Deserialize;
 
 use crate::mesh::{Asked, GroupKind, Mesh, Refusal, Tenant};
 use crate::object::{Node, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity, documented};
 use named::{Named, Names, What};
 
 documented! {
     /// Whoever shares a mesh names hosts of their own, and nobody else's.
     ///
     /// # What it does
-    ///
     /// Where Settings name `tenants`: refuses every host in an object of a tenant's namespace that is neither a Service of
     /// the tenant's namespaces, nor one of its `hosts`, nor one of `sharedHosts`; and gateways of other namespaces that are
     /// not among its `gateways`. In a namespace of no tenant it refuses hosts that some tenant owns. Without `tenants` it
@@ -30,14 +28,12 @@ documented! {
     /// `exportTo` changes nothing: not every data plane holds to it.
     ///
     /// # Why
-    ///
     /// A VirtualService is for all sidecars of the mesh, whatever its namespace: with the right to write one, a tenant takes
     /// over the traffic to Services of others and to hosts of the outside. Istio means to keep it so, and asks those who
     /// share a mesh for safeguards, such as an admission policy on the hosts of each tenant:
     /// <https://istio.io/latest/news/security/istio-security-2026-002/>.
     ///
     /// # Known limits
-    ///
     /// Namespaces for configuration of the whole mesh (the root, config and gateway namespaces) name what they like, unless
     /// a tenant has them. A name with one dot (`cart.shop`) is a host of the outside to Istio: it has to be listed, or
     /// written in full. Addresses of Services and Pods are not known, nor what a name resolves to. WorkloadEntries, Ingresses

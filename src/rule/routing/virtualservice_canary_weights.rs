@@ -8,27 +8,23 @@ use serde_json::Value;
 
 use crate::mesh::{Destination, GroupKind, ROUTES, Route, VirtualService, route_rules};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// The weights of a split route say what is meant.
     ///
     /// # What it does
-    ///
     /// Refuses a route of a VirtualService with several destinations where one has no weight, the weights do not add up
     /// to 100, or a destination stands twice. It refuses a rule of Gateway API whose weights are all 0. It advises
     /// against subsets of different hosts in one split, a weight on the only destination, and weights that Gateway API
     /// completes. With `maxFirstWeight` a new version starts small.
     ///
     /// # Why
-    ///
     /// A VirtualService's destination without a weight has the weight 0 and gets nothing, one of Gateway API has 1. Sums
     /// other than 100 are shares of that sum, so 90 and 20 are not what they look like:
     /// <https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRouteDestination>.
     ///
     /// # Known limits
-    ///
     /// Controllers that move weights themselves (Flagger, Argo Rollouts) may have reasons of their own for
     /// `maxFirstWeight`: exclude their users with `match`. What a destination had before is looked up in all routes
     /// of the VirtualService together.

@@ -4,25 +4,21 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{Export, Form, GroupKind, Mesh, ServiceHost, VirtualService, export, service_host};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A VirtualService does not take over another namespace's Service for everyone.
     ///
     /// # What it does
-    ///
     /// Refuses a VirtualService that sidecars follow, that is exported to other namespaces, and that is for a Service
     /// of another namespace than its own. It advises where a host may mean one (`reviews.prod`).
     ///
     /// # Why
-    ///
     /// Without `exportTo` it applies to all clients in the mesh: whoever may write a VirtualService in any namespace
     /// redirects the traffic to everybody's Services, to a workload of their own for one:
     /// <https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration>.
     ///
     /// # Known limits
-    ///
     /// Config namespaces, gateway namespaces and the root namespace may route for all. Hosts of ServiceEntries are not
     /// looked up, nor what mesh config says for those without `exportTo` (`defaultVirtualServiceExportTo`). A match that
     /// names gateways of its own is taken for one that sidecars follow.

@@ -6,25 +6,21 @@ use serde_json::Value;
 
 use crate::mesh::{EnvoyPatch, GroupKind, Route, VirtualService, envoy_patches};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Faults are not injected in production.
     ///
     /// # What it does
-    ///
     /// Refuses routes of a VirtualService that delay or abort requests. It advises against faults that meet no request,
     /// and against an EnvoyFilter that adds Envoy's fault filter.
     ///
     /// # Why
-    ///
     /// A fault is a test that fails requests on purpose. Left behind, or applied to the wrong cluster, it is an outage
     /// that looks like one of the application:
     /// <https://istio.io/latest/docs/tasks/traffic-management/fault-injection/>.
     ///
     /// # Known limits
-    ///
     /// An abort with status 421 is accepted: it tells clients that reuse a connection for another host to open one of
     /// their own (<https://istio.io/latest/docs/ops/common-problems/network-issues/>). Faults for test users alone (a
     /// match on a header) count like any other.

@@ -5,26 +5,22 @@ use serde::Deserialize;
 
 use crate::mesh::{Form, GroupKind, Host, Mesh, ServiceHost, VirtualService, service_host};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Routes name Services in full.
     ///
     /// # What it does
-    ///
     /// Refuses short names of Services (`reviews`) in VirtualServices and DestinationRules of config and gateway
     /// namespaces, where no such Service stands, and advises against them elsewhere. It advises against names that Istio
     /// does not complete (`reviews.prod`) where traffic is led.
     ///
     /// # Why
-    ///
     /// A short name is completed with the namespace of the object that it stands in, not with that of the Service:
     /// `reviews` in `istio-config` is `reviews.istio-config.svc.cluster.local`, which does not exist. The reference
     /// recommends full names: <https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination>.
     ///
     /// # Known limits
-    ///
     /// Whether a name of two labels is a Service and its namespace, or a host outside the cluster, cannot be told: of
     /// such destinations there is advice, and nothing of such hosts.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,26 +5,22 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, Route, RouteList, StringMatch, VirtualService};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Retries are few, bounded, and repeat nothing that may have happened.
     ///
     /// # What it does
-    ///
     /// Refuses retries of HTTP routes that are too many, that have neither a timeout per try nor one of the route, whose
     /// `retryOn` Envoy does not know, or that repeat requests after they may have had an effect (`5xx`, `reset`,
     /// `gateway-error`, 503) where the route takes other methods than GET, HEAD, OPTIONS, PUT, DELETE and TRACE.
     ///
     /// # Why
-    ///
     /// A retried POST may charge a card twice. Retries at every hop multiply the load on a backend that is down already.
     /// Istio's default is two, only where the request surely did not arrive:
     /// <https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRetry>.
     ///
     /// # Known limits
-    ///
     /// Retries that mesh config sets for all (`defaultHttpRetryPolicy`) are not seen. A PUT or DELETE that is not
     /// idempotent is taken for one that is.
     #[derive(Debug, Deserialize, JsonSchema)]

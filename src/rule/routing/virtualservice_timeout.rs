@@ -7,25 +7,21 @@ use serde_json::Value;
 
 use crate::mesh::{GroupKind, Route, RouteList, StringMatch, VirtualService, route_rules};
 use crate::object::{Edit, Node, WrongType, parse_duration, parse_gateway_duration};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Every HTTP route has a timeout.
     ///
     /// # What it does
-    ///
     /// Refuses HTTP routes of a VirtualService, and rules of an HTTPRoute, that lead somewhere and have no timeout, an
     /// endless one (`0s`), or one that is too long. It advises where tries do not fit into it.
     ///
     /// # Why
-    ///
     /// Istio's default is no timeout at all: a backend that hangs holds its callers' connections and threads, and theirs,
     /// until the whole chain stands still:
     /// <https://istio.io/latest/docs/concepts/traffic-management/#timeouts>.
     ///
     /// # Known limits
-    ///
     /// Routes for TCP and TLS have no timeout. Ports that speak gRPC are not looked up. What a delegate sets is judged
     /// there.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -6,25 +6,21 @@ use serde_json::{Map, Value};
 
 use crate::mesh::{GroupKind, Route, RouteList, StringMatch, VirtualService};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Every route of a VirtualService can be reached.
     ///
     /// # What it does
-    ///
     /// Refuses a route that gets no request, since routes before it take everything that it asks for: one without a
     /// match, one with the same match, one with a wider prefix and no condition that the later one lacks. It advises
     /// where that holds for some of a route's matches.
     ///
     /// # Why
-    ///
     /// Routes are tried in their order, and the first that matches wins. What stands behind is dead, though it looks as
     /// if it worked: <https://istio.io/latest/docs/reference/config/analysis/ist0130/>.
     ///
     /// # Known limits
-    ///
     /// Regular expressions are compared as texts. A route that delegates hides nothing, since the other VirtualService may
     /// leave requests over. Of one list the routes with the first 500 matches are compared.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,25 +5,21 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, Host, VirtualService, Wildcard, parents};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A route names the hosts that it is for.
     ///
     /// # What it does
-    ///
     /// Refuses a VirtualService with a wildcard among its hosts, and advises against HTTPRoutes and GRPCRoutes without
     /// hostnames that attach to a gateway.
     ///
     /// # Why
-    ///
     /// A wildcard takes requests for hosts that the route's owner never heard of. Two routes for `*` on one gateway are
     /// merged in an order that nobody chose, and the catch-all of one hides the other:
     /// <https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services>.
     ///
     /// # Known limits
-    ///
     /// Which hosts the gateway has, and so what a route without hostnames takes, is not looked up.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]

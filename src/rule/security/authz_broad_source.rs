@@ -5,27 +5,23 @@ use serde::Deserialize;
 
 use crate::mesh::{Authorization, AuthorizationRule, Cidr, Clause, Condition, Field};
 use crate::object::Node;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// An `AuthorizationPolicy` that allows something says who may call.
     ///
     /// # What it does
-    ///
     /// Refuses rules of `ALLOW` policies that leave open who calls: without a source and without a condition on one, or
     /// with sources that nearly everybody is, such as `principals: ["*"]`, `namespaces: ["*"]`, a whole trust domain, or
     /// `0.0.0.0/0`. Refuses principals with `spiffe://` in front in policies of every action: they match nobody.
     ///
     /// # Why
-    ///
     /// Identities are what a mesh has to tell callers apart. A rule that says only what may be done lets every workload
     /// of the mesh do it, and the next one that is broken into too:
     /// <https://istio.io/latest/docs/ops/best-practices/security/#authorization-policies>. How sources are written:
     /// <https://istio.io/latest/docs/reference/config/security/authorization-policy/#Source>.
     ///
     /// # Known limits
-    ///
     /// Policies in gateway namespaces are not judged: their callers come from outside. What is excluded by `not…` fields
     /// does not make a source narrow.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,27 +5,23 @@ use serde::Deserialize;
 
 use crate::mesh::{Authorization, Field};
 use crate::object::{Edit, Node};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// An `AuthorizationPolicy` names a host with and without port, and methods in upper case.
     ///
     /// # What it does
-    ///
     /// Looks for hosts without a wildcard and without a port in `hosts` and `notHosts` that do not stand there as
     /// `<host>:*` too, and for methods with lower-case letters in `methods` and `notMethods`. Where a request passes that
     /// should not, in `hosts` of a `DENY` or `CUSTOM` policy and in `notHosts` of an `ALLOW` policy, that is refused;
     /// elsewhere, where a request is merely refused, it is advice.
     ///
     /// # Why
-    ///
     /// The `Host` header may carry a port, and then `example.com` does not match: who adds `:80` passes by.
     /// <https://istio.io/latest/docs/ops/best-practices/security/#writing-host-match-policies>. Methods are compared as
     /// they are written: <https://www.rfc-editor.org/rfc/rfc9110#section-9.1>.
     ///
     /// # Known limits
-    ///
     /// `*.example.com` does not match a host with a port either, and there is no form that does beside it; it is not
     /// judged. Hosts in conditions (`request.headers[host]`) are not judged.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -4,27 +4,23 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{Authorization, AuthorizationRule, Clause};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A `DENY` policy on HTTP says at which ports, lest it denies all of TCP.
     ///
     /// # What it does
-    ///
     /// Refuses rules of `DENY` policies whose sources or operations ask for what HTTP alone has (methods, paths, hosts,
     /// request principals) and name no `ports` or `notPorts`; where there are no operations, a field of the source that
     /// TCP has too is enough. In `CUSTOM` policies it advises against them.
     ///
     /// # Why
-    ///
     /// On a TCP port Istio cannot see these fields. In a policy that denies it then takes them as met, and every
     /// connection is refused. istiod warns of it: `ValidateAuthorizationPolicy` of
     /// <https://github.com/istio/istio/blob/master/pkg/config/validation/validation.go>; the task:
     /// <https://istio.io/latest/docs/tasks/security/authorization/authz-tcp/>.
     ///
     /// # Known limits
-    ///
     /// Which ports a workload has is not seen: one that speaks HTTP alone loses nothing. That an `ALLOW` rule with such
     /// fields never holds at a TCP port, and what ztunnel makes of them, is not judged.
     #[derive(Debug, Deserialize, JsonSchema)]

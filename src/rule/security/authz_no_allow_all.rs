@@ -5,27 +5,23 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::mesh::{Authorization, AuthorizationRule, Cidr, Clause, Condition, Field};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// No `AuthorizationPolicy` allows every request.
     ///
     /// # What it does
-    ///
     /// Refuses an `ALLOW` policy with a rule that holds for every request: an empty one, or one whose every part asks
     /// nothing, such as `ipBlocks: [0.0.0.0/0]` or `paths: ["*"]`. A policy without rules allows nothing, which is how
     /// one denies by default. Advises against a policy of which one rule has `from` alone and another `to` alone: rules
     /// are alternatives, and a `-` too many makes two of one.
     ///
     /// # Why
-    ///
     /// `ALLOW` policies add up: one that allows everything makes all others at the same workloads worthless.
     /// <https://istio.io/latest/docs/ops/best-practices/security/#use-default-deny-patterns>; how rules are read:
     /// <https://istio.io/latest/docs/reference/config/security/authorization-policy/>.
     ///
     /// # Known limits
-    ///
     /// `principals: ["*"]` and `requestPrincipals: ["*"]` ask for some identity, and are not everything. Ranges that are
     /// everything only together (`0.0.0.0/1`, `128.0.0.0/1`) are not added up. Dry-run policies are judged like others:
     /// taking the annotation away is all that it takes to enforce one.

@@ -4,26 +4,22 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{Authorization, DRY_RUN, dry_run, own_annotation_path};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// An `AuthorizationPolicy` is enforced.
     ///
     /// # What it does
-    ///
     /// Refuses policies with the annotation `istio.io/dry-run: "true"`, in every form in which Istio reads it as true,
     /// and with the action `AUDIT`.
     ///
     /// # Why
-    ///
     /// Both look like protection in every listing and stop nothing: a dry run only logs what it would have done
     /// (<https://istio.io/latest/docs/tasks/security/authorization/authz-dry-run/>), and `AUDIT` marks requests for a
     /// plugin, which Istio itself has none of
     /// (<https://istio.io/latest/docs/reference/config/security/authorization-policy/#AuthorizationPolicy-Action>).
     ///
     /// # Known limits
-    ///
     /// How long a dry run has been one is not seen.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -5,25 +5,21 @@ use serde::Deserialize;
 
 use crate::mesh::{Authorization, AuthorizationRule};
 use crate::object::Node;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// An `AuthorizationPolicy` allows what it names, and not everything else.
     ///
     /// # What it does
-    ///
     /// Refuses negative fields in `ALLOW` policies: `notPrincipals`, `notPaths` and their like, and `notValues` of
     /// conditions. With `strict` it refuses the opposite in `DENY` policies too.
     ///
     /// # Why
-    ///
     /// Istio and what stands behind it may read a request differently, a path above all. A policy that misses a form of
     /// what it names should then refuse, not let through: allow by positive matches, deny by negative ones. Istio says so
     /// in <https://istio.io/latest/docs/ops/best-practices/security/#use-allow-with-positive-matching-and-deny-with-negative-match-patterns>.
     ///
     /// # Known limits
-    ///
     /// A negative field that only narrows a positive one beside it is refused like any other.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -7,20 +7,17 @@ use serde_json::Value;
 
 use crate::mesh::{Attachment, TargetRef, attachment};
 use crate::object::Node;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, Words};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, Words, documented};
 
 documented! {
     /// A policy attaches to what its author means.
     ///
     /// # What it does
-    ///
     /// Of `AuthorizationPolicy` and `RequestAuthentication` it refuses a selector beside `targetRefs`, targets of kinds
     /// that Istio does not know, in other namespaces or without a name, and a `GatewayClass` as a target outside the
     /// root namespace; where Settings do not name that, it is advice. Advises against `targetRef`, which is deprecated.
     ///
     /// # Why
-    ///
     /// A policy that attaches to nothing protects nothing and looks as if it did. Beside targets a selector is ignored,
     /// a target is looked for in the policy's own namespace alone, and one that is a class counts from the root
     /// namespace alone: <https://istio.io/latest/docs/reference/config/type/workload-selector/#PolicyTargetReference>.
@@ -28,7 +25,6 @@ documented! {
     /// <https://github.com/istio/istio/blob/master/pkg/config/validation/validation.go>.
     ///
     /// # Known limits
-    ///
     /// Whether workloads with these labels, or objects of these names, exist is not seen; that a waypoint ignores
     /// policies with a selector is not judged.
     #[derive(Debug, Deserialize, JsonSchema)]

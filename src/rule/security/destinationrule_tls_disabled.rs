@@ -6,28 +6,24 @@ use serde_json::json;
 
 use crate::mesh::{ClientTls, Form, Mesh, ServiceHost, TrafficPolicy, service_host, traffic_policies};
 use crate::object::Edit;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// No `DestinationRule` turns mTLS off for Services of the mesh.
     ///
     /// # What it does
-    ///
     /// Refuses TLS settings with mode `DISABLE`, or without a mode, which is the same, for hosts that are Services of the
     /// cluster: in the traffic policy of the rule, of its subsets, and of the ports of both. For other hosts it advises
     /// against them, and for Services against `SIMPLE` and `MUTUAL`, which end at a sidecar that asks for mTLS. The API
     /// server (`kubernetes.default`) has no proxy and is left out.
     ///
     /// # Why
-    ///
     /// Clients send plain text then, whatever the server could do: nobody knows who calls, and where the server asks
     /// for mTLS every request fails. Without any TLS settings Istio uses mTLS wherever the other side can:
     /// <https://istio.io/latest/docs/ops/configuration/traffic-management/tls-configuration/#auto-mtls>. The modes:
     /// <https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings-TLSmode>.
     ///
     /// # Known limits
-    ///
     /// Whether a Service's Pods have a proxy is not seen; without TLS settings Istio finds out by itself. Whether
     /// `reviews.shop` is a Service or a domain cannot be told: it gets advice.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -6,21 +6,18 @@ use serde_json::Value;
 
 use crate::mesh::{Attachment, ClientTls, attachment, traffic_policies};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, Words};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, Words, documented};
 
 documented! {
     /// A `DestinationRule` that starts TLS verifies whom it speaks to.
     ///
     /// # What it does
-    ///
     /// Looks at TLS settings with mode `SIMPLE` or `MUTUAL`, in the traffic policy of the rule, of its subsets, and of the
     /// ports of both. Refuses `insecureSkipVerify`, and `MUTUAL` without a certificate of the client's own. Advises
     /// against an `sni` without `subjectAltNames`, and against a `credentialName` in a rule without a workload selector,
     /// which sidecars ignore.
     ///
     /// # Why
-    ///
     /// TLS without verification is encrypted for whoever sits in between. Istio takes the names from the request where a
     /// rule says neither `sni` nor `subjectAltNames`; where it says an `sni` alone, every certificate of that authority
     /// will do: `setAutoSniAndAutoSanValidation` of
@@ -28,7 +25,6 @@ documented! {
     /// <https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings>.
     ///
     /// # Known limits
-    ///
     /// A gateway reads `credentialName` without a selector; which proxies a rule reaches is not seen. What files and
     /// secrets hold is not seen either.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -7,21 +7,18 @@ use serde_json::Value;
 
 use crate::mesh::{Attachment, attachment, is_mesh_wide};
 use crate::object::{Edit, Node};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A `PeerAuthentication` asks for mTLS and accepts no plain text.
     ///
     /// # What it does
-    ///
     /// Refuses the modes `DISABLE` and `PERMISSIVE`, of the whole policy and of single ports. `UNSET`, and none at all,
     /// is accepted where it inherits; in the policy of the whole mesh it stands for `PERMISSIVE`, and `STRICT` has to be
     /// said. Refuses a policy with a selector in the root namespace, which Istio ignores: an error where Settings name
     /// the root namespace, else advice.
     ///
     /// # Why
-    ///
     /// Where plain text is accepted, a caller has no identity: whoever reaches the Pod reads along or speaks in another's
     /// name, and an `AuthorizationPolicy` on principals holds for none of it. `PERMISSIVE` is meant for a migration
     /// (<https://istio.io/latest/docs/tasks/security/authentication/mtls-migration/>). How policies inherit, and which
@@ -29,7 +26,6 @@ documented! {
     /// <https://github.com/istio/istio/blob/master/pilot/pkg/security/authn/policy_applier.go>.
     ///
     /// # Known limits
-    ///
     /// One object is seen at a time: that a mesh has a policy at all, and which of several on one workload holds (the
     /// oldest), is not judged. ztunnel ignores `DISABLE`; it is refused all the same, as sidecars may come back.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -6,28 +6,24 @@ use serde_json::Value;
 
 use crate::mesh::reserved;
 use crate::object::{Node, Url};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, Words};
+use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, Words, documented};
 
 documented! {
     /// A `RequestAuthentication` takes its keys from where they are safe, and overwrites no header that matters.
     ///
     /// # What it does
-    ///
     /// Of every entry of `jwtRules` it refuses a `jwksUri` that is not `https`, one that leads to loopback, link-local or
     /// a cloud's metadata service, keys in `jwks` that are private or symmetric, and output of token contents to headers
     /// by which others route, trace or authenticate. Advises against an entry without `audiences` and against
     /// `fromParams`.
     ///
     /// # Why
-    ///
     /// Whoever can change the keys on their way can sign tokens, and whoever has a private key can too. istiod fetches
     /// `jwksUri` itself: an address of its own machine's makes it a way in. Without audiences a token that was issued for
     /// another service is accepted here; tokens in URLs end up in logs. The fields:
     /// <https://istio.io/latest/docs/reference/config/security/jwt/>.
     ///
     /// # Known limits
-    ///
     /// Names are judged as they are written: one that resolves to a forbidden address is not seen. Only requests with an
     /// invalid token are refused by this kind; that one without any is takes an `AuthorizationPolicy`.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -9,27 +9,23 @@ use crate::mesh::{
     telemetry_mode,
 };
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity, documented};
 
 documented! {
     /// Proxies log the requests that they see.
     ///
     /// # What it does
-    ///
     /// Refuses a `Telemetry` that turns access logs off for a namespace or the mesh (`accessLogging` with `disabled: true`,
     /// on both sides), and an update of mesh config that takes the last of `accessLogFile`,
     /// `defaultProviders.accessLogging` and `enableEnvoyAccessLogService` away. Advises against turning them off for single
     /// workloads, and against logs of the whole mesh without a `filter`, which grow with all of its traffic.
     ///
     /// # Why
-    ///
     /// What a proxy did not write down nobody finds out afterwards: who called whom, which requests failed, and why.
     /// <https://istio.io/latest/docs/tasks/observability/logs/access-log/>,
     /// <https://istio.io/latest/docs/reference/config/telemetry/#AccessLogging>.
     ///
     /// # Known limits
-    ///
     /// Each object is read alone: that mesh config gives its logs up for a `Telemetry` is refused, and whether a provider
     /// exists is not known. An entry that turns off single `providers` passes.
     #[derive(Debug, Deserialize, JsonSchema)]

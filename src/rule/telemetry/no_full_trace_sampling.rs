@@ -14,15 +14,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{GroupKind, MESH_CONFIGS, PROXY_CONFIGS, RELEASES, mesh_configs, pod_template, proxy_configs};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Findings, Input, Metadata, Rule, Severity, documented};
 use judge::Judge;
 
 documented! {
     /// Not every request is traced.
     ///
     /// # What it does
-    ///
     /// Refuses what makes the mesh, or some of its proxies, trace all requests, and advises against a tenth and more.
     /// It looks wherever Istio takes the share from: `Telemetry`, mesh config and proxy config (ConfigMaps, the annotation
     /// `proxy.istio.io/config`, the proxy's environment, `ProxyConfig`), istiod's environment, `IstioOperator`, `Istio`,
@@ -30,7 +28,6 @@ documented! {
     /// what may force single traces it advises: headers that a `VirtualService` sets, a bootstrap of one's own.
     ///
     /// # Why
-    ///
     /// Each span is work for the proxy that makes it, for the network and for the tracing backend, which has to keep it:
     /// with every request traced, that grows with the traffic and fails with it. Istio's own default is one request in a
     /// hundred; its demo profile traces all and is not for production:
@@ -38,7 +35,6 @@ documented! {
     /// Where each share counts, and from where that is known, stands in [`docs/trace-sampling.md`](../trace-sampling.md).
     ///
     /// # Known limits
-    ///
     /// Not seen: Helm values in files and in other objects (`valueFiles`, `valuesFrom`, `fileParameters`), those of a
     /// gateway's chart, variables that come from another object (`envFrom`, and `PROXY_CONFIG` by `valueFrom`), mesh config
     /// under `binaryData`. Values are Istio's where their chart or the key they stand under is called istiod, else where

@@ -5,14 +5,12 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, HELM_VALUES, Place, PodTemplate, WORKLOADS_AND_JOBS, helm_values, pod_template};
 use crate::object::{Edit, WrongType, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Proxies and control planes do not log for debugging.
     ///
     /// # What it does
-    ///
     /// Refuses the levels `trace` and `debug`: in the annotations `sidecar.istio.io/logLevel`, `componentLogLevel` and
     /// `agentLogLevel` of a pod template, in the Helm values `global.proxy.logLevel`, `global.proxy.componentLogLevel` and
     /// `global.logging.level` of `IstioOperator`, `Istio`, `IstioRevision`, `HelmRelease` and `Application`, and in the
@@ -20,12 +18,10 @@ documented! {
     /// the other two are taken away.
     ///
     /// # Why
-    ///
     /// At these levels a proxy writes several lines for every request, headers and tokens among them, and takes a
     /// multiple of its CPU: <https://istio.io/latest/docs/ops/diagnostic-tools/component-logging/>.
     ///
     /// # Known limits
-    ///
     /// A level that is set while the proxy runs (`istioctl proxy-config log`) is not seen, nor one in an environment or in a file
     /// of values that a `HelmRelease` or an `Application` names.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,24 +5,20 @@ use serde::Deserialize;
 
 use crate::mesh::{GroupKind, telemetry_mode};
 use crate::object::Node;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A `Telemetry` says one thing about traces.
     ///
     /// # What it does
-    ///
     /// Refuses a `Telemetry` with more than one entry under `tracing` for the same mode, and an entry with more than one
     /// provider. Advises against one that says nothing at all.
     ///
     /// # Why
-    ///
     /// Istio reports spans to one provider; of several it takes one and passes the others over, with a warning that nobody
     /// reads: <https://istio.io/latest/docs/reference/config/telemetry/#Tracing>.
     ///
     /// # Known limits
-    ///
     /// Other Telemetry objects for the same workloads, and whether a provider exists, are not seen.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]

@@ -6,14 +6,12 @@ use serde_json::Value;
 
 use crate::mesh::{Container, ContainerList, POD_TEMPLATES, pod_template};
 use crate::object::{Edit, Node, Quantity, QuantityError, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Containers say what they need, and how much memory they get at most.
     ///
     /// # What it does
-    ///
     /// Asks every container of a pod template, those that start first included, for a request of CPU and memory and for a
     /// limit of memory; and refuses a request above its limit. A limit is a request too, where there is none. What the
     /// Pod as a whole says under `spec.resources` counts for all its containers. Nothing, `0`, counts as missing. Istio's
@@ -21,13 +19,11 @@ documented! {
     /// missing is added.
     ///
     /// # Why
-    ///
     /// A container without a limit of memory may take its node's, and one without requests is the first to go when that
     /// happens: the proxy in the same Pod goes with it.
     /// <https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/>
     ///
     /// # Known limits
-    ///
     /// What a LimitRange of the namespace adds to Pods does not stand in their templates, and is not seen.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]

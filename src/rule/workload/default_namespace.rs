@@ -5,25 +5,21 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::POD_TEMPLATES;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Workloads run in a namespace of their own, and not in `default`.
     ///
     /// # What it does
-    ///
     /// Refuses Pods and what has a pod template in the namespace `default`.
     ///
     /// # Why
-    ///
     /// Injection, mTLS, authorization and what a `Sidecar` sees are said by namespace, and `default` is whatever nobody
     /// placed: its policies fit none of what runs there.
     /// <https://istio.io/latest/docs/ops/deployment/deployment-models/#namespace-tenancy>,
     /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/>.
     ///
     /// # Known limits
-    ///
     /// A file whose objects name no namespace is judged as for `default`, unless `vigla check --namespace` names
     /// another.
     #[derive(Debug, Deserialize, JsonSchema)]

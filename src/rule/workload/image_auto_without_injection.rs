@@ -5,27 +5,23 @@ use serde::Deserialize;
 
 use crate::mesh::{NotInjected, POD_TEMPLATES, PodFacts, injection, is_injected, pod_template};
 use crate::object::Node;
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// A proxy whose image the injector is to name is in a Pod that is injected.
     ///
     /// # What it does
-    ///
     /// Refuses pod templates with a container `istio-proxy`, `istio-init` or `istio-validation` of `image: auto` whose
     /// Pods get no sidecar: by the label `istio-injection` of their namespace, by their own label or annotation
     /// `sidecar.istio.io/inject`, or on their node's network. That is how gateways ask for a proxy too.
     ///
     /// # Why
-    ///
     /// The injector replaces `auto` by the proxy's image. Where it is never called, the node looks for an image of that
     /// name at Docker Hub: the Pod does not start or, worse, runs what somebody put there.
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0146/>,
     /// <https://istio.io/latest/docs/reference/config/analysis/ist0147/>.
     ///
     /// # Known limits
-    ///
     /// Where the labels of the namespace are not known, and decide, it is advice. A revision that no control plane has
     /// injects nothing, and passes. Injection by default in all namespaces (`enableNamespacesByDefault`) is not known.
     #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,26 +5,22 @@ use serde::Deserialize;
 
 use crate::mesh::{EPHEMERAL_CONTAINERS, POD_TEMPLATES, pod_template};
 use crate::object::{Image, Node, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// An image says which version of it runs.
     ///
     /// # What it does
-    ///
     /// Refuses images of a pod template without a tag, and with the tag `latest`, of all containers, those that start
     /// first and those that are added for debugging included. A digest is as good as a tag, beside `latest` too. A colon in front of the last `/` is a port's:
     /// `registry:5000/cart` has no tag. The proxy of a Pod may have `image: auto`, which the injector replaces.
     ///
     /// # Why
-    ///
     /// Which program `latest` is depends on the day and on the node: a Pod that is moved may be another version than its
     /// neighbour, a canary is not what was tested, and there is no way back.
     /// <https://kubernetes.io/docs/concepts/containers/images/#image-names>
     ///
     /// # Known limits
-    ///
     /// Images that are volumes are not judged. A container with one of Istio's names and `image: auto` passes; where
     /// nothing is injected, `image-auto-without-injection` refuses it.
     #[derive(Debug, Deserialize, JsonSchema)]

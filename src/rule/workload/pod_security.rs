@@ -8,15 +8,13 @@ use serde_json::Value;
 
 use crate::mesh::{Container, EPHEMERAL_CONTAINERS, Labels, POD_TEMPLATES, PodFacts, REGISTRIES, pod_template};
 use crate::object::{Node, WrongType, quoted};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 use istio_init::is_istio_init;
 
 documented! {
     /// Containers stay within their walls: no root, no node, no capability to change the network.
     ///
     /// # What it does
-    ///
     /// Refuses in pod templates `hostNetwork`, `hostPID` and `hostIPC`, volumes of `hostPath`, and of all their containers:
     /// `privileged`, capabilities beyond those that a container has anyway and `NET_BIND_SERVICE`, user 0, and what may
     /// be root or become it, for want of `runAsNonRoot: true` (or a user) and of `allowPrivilegeEscalation: false`.
@@ -34,13 +32,11 @@ documented! {
     /// Control-plane namespaces are exempt: Istio's CNI agent and ztunnel work on their node.
     ///
     /// # Why
-    ///
     /// Who may change a Pod's network goes past its proxy, and whoever is root on a node reads the keys of every Pod there.
     /// <https://istio.io/latest/docs/ops/best-practices/security/#understand-traffic-capture-limitations>,
     /// <https://kubernetes.io/docs/concepts/security/pod-security-standards/>.
     ///
     /// # Known limits
-    ///
     /// This is no whole Pod Security Standard: what has no part in the mesh (host ports, seccomp, sysctls) is left to Pod
     /// Security Admission. A proxy that intercepts by `TPROXY` without Istio's CNI has `NET_ADMIN` for as long as it runs,
     /// and is refused.

@@ -6,28 +6,24 @@ use serde_json::Value;
 
 use crate::mesh::{Container, ContainerList, PodFacts, WORKLOADS, is_injected, pod_template};
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Containers that run on say when they are ready, and whether they are still alive.
     ///
     /// # What it does
-    ///
     /// Asks every container of a Deployment, StatefulSet, DaemonSet, Rollout or bare Pod for a readiness and a liveness
     /// probe with something to ask. Jobs pass, and Pods that are not always started anew (`restartPolicy`); so do
     /// containers that start first, and Istio's own. In Pods with a sidecar it refuses probes of the proxy's ports 15020
     /// and 15021.
     ///
     /// # Why
-    ///
     /// Without a readiness probe a Pod gets requests before it can answer them, and a roll-out goes on over a version that
     /// never does: a mesh that retries hides it. A probe of 15020 or 15021 says how the proxy is, whatever the
     /// application is like. <https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/>,
     /// <https://istio.io/latest/docs/ops/configuration/mesh/app-health-check/>.
     ///
     /// # Known limits
-    ///
     /// Whether a probe asks for the right thing is not seen. Containers with Istio's names are taken for Istio's.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]

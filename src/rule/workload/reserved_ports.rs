@@ -7,26 +7,22 @@ use crate::mesh::{
     ContainerList, GroupKind, POD_TEMPLATES, PodFacts, PodTemplate, is_injected, pod_template, service_ports,
 };
 use crate::object::{Node, WrongType};
-use crate::rule::documentation::documented;
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
     /// Applications leave the proxy its ports.
     ///
     /// # What it does
-    ///
     /// Refuses the ports of Istio's proxy (15000, 15001, 15002, 15004, 15006, 15008, 15009, 15020, 15021, 15053, 15090) as
     /// `containerPort` of other containers in Pods with a sidecar, and as target of Services in namespaces that are
     /// injected. Services that select gateways pass, and those in the namespaces of gateways: what they reach is the proxy.
     ///
     /// # Why
-    ///
     /// Containers of a Pod share its ports. An application that listens on one of these does not start, or the proxy does
     /// not; traffic to it reaches the proxy.
     /// <https://istio.io/latest/docs/ops/deployment/application-requirements/#ports-used-by-istio>
     ///
     /// # Known limits
-    ///
     /// Ports that an application opens and does not list are not seen, nor which Pods a Service selects: one that selects
     /// by the label `istio` is taken for a gateway's. Where the labels of the namespace are not known, and decide, it is
     /// advice. Pods of an ambient mesh, where ztunnel takes 15001,
