@@ -56,6 +56,7 @@ impl PolicyFiles {
         match loaded {
             Ok(set) => {
                 webhook.replace(set);
+                health.note("policies", None);
                 let set = webhook.set();
                 tracing::info!(
                     set = set.hash(),
@@ -63,13 +64,12 @@ impl PolicyFiles {
                     policies = set.policies().len(),
                     "took up new policies"
                 );
-                health.note("policies", None);
             }
             Err(Failure { message, .. }) => {
                 let errors = message.replace("\nerror: ", "\n");
                 let set = was.hash();
-                tracing::error!(set, errors = &*errors, "refused new policies; the set in force stays");
                 health.note("policies", Some(refusal(set, &errors)));
+                tracing::error!(set, errors = &*errors, "refused new policies; the set in force stays");
             }
         }
     }

@@ -121,18 +121,17 @@ impl CallerFile {
         let text = text.as_ref().map_err(Clone::clone);
         let new = text.and_then(|text| verifier(&self.path, text).map_err(|error| error.to_string()));
         metrics.reloaded(Reload::Clients, new.is_ok());
-        let note = match new {
+        match new {
             Ok(verifier) => {
                 self.callers.replace(verifier);
+                health.note("clients", None);
                 tracing::info!("took up new CAs of clients");
-                None
             }
             Err(why) => {
+                health.note("clients", Some(format!("refused new CAs, and those in use stay: {why}")));
                 tracing::error!(error = why, "refused new CAs of clients; those in use stay");
-                Some(format!("refused new CAs, and those in use stay: {why}"))
             }
-        };
-        health.note("clients", note);
+        }
     }
 }
 

@@ -57,17 +57,17 @@ impl Rotation {
             let not_after = new.validity.not_after;
             self.identity.replace(new);
             metrics.reloaded(Reload::Certificate, true);
-            tracing::info!(%not_after, "took up a new certificate");
             health.note("certificate", None);
+            tracing::info!(%not_after, "took up a new certificate");
         }
     }
 
     fn refuse(&self, why: &str, health: &Health, metrics: &Metrics) {
         metrics.reloaded(Reload::Certificate, false);
         let not_after = self.identity.not_after();
-        tracing::error!(error = why, %not_after, "refused a new certificate; the one in use stays");
         let note = format!("refused a new one, and the one in use stays, valid until {not_after}: {why}");
         health.note("certificate", Some(note));
+        tracing::error!(error = why, %not_after, "refused a new certificate; the one in use stays");
     }
 }
 
