@@ -4,7 +4,7 @@ use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 
 use crate::mesh::Unreadable;
-use crate::object::{Edit, Inner, WrongType};
+use crate::object::{Edit, Inner, Node, WrongType};
 
 /// One thing wrong with an object.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,17 +34,23 @@ pub struct Finding {
 pub(crate) type Words = [&'static str; 3];
 
 impl Finding {
-    /// One whose words are the same wherever it is found.
-    pub(crate) fn in_words(path: PointerBuf, subject: &str, value: Value, [message, wanted, remedy]: Words) -> Self {
-        Self {
-            path,
-            subject: subject.to_owned(),
-            value,
-            message: message.to_owned(),
-            wanted: wanted.to_owned(),
-            remedy: remedy.to_owned(),
-            ..Self::default()
-        }
+    /// One of a node as it stands, without words yet.
+    pub(crate) fn of(node: Node<'_>, subject: impl Into<String>) -> Self {
+        Self::below(node, &[], subject)
+    }
+
+    /// One of what stands, or should stand, below a node, without words yet.
+    pub(crate) fn below(node: Node<'_>, steps: &[&str], subject: impl Into<String>) -> Self {
+        let mut path = node.pointer();
+        steps.iter().for_each(|step| path.push_back(*step));
+        let value = node.at(steps).map_or(Value::Null, Node::to_json);
+        Self { path, subject: subject.into(), value, ..Self::default() }
+    }
+
+    /// In words that are the same wherever it is found.
+    #[must_use]
+    pub(crate) fn in_words(self, [message, wanted, remedy]: Words) -> Self {
+        Self { message: message.to_owned(), wanted: wanted.to_owned(), remedy: remedy.to_owned(), ..self }
     }
 
     /// The same as advice, where it hangs on labels of the namespace that are not known. Nothing is mended then.

@@ -72,7 +72,7 @@ impl Rule for ServiceExposure {
                 message: format!("takes the traffic of every Pod and node to `{address}`"),
                 wanted: "no externalIPs".to_owned(),
                 remedy: "put a gateway in front, or have a load balancer hand out the address".to_owned(),
-                ..finding(node, format!("external IP {address}"))
+                ..Finding::of(node, format!("external IP {address}"))
             });
         }
         if let Some(node) = spec.get("sessionAffinity").filter(|node| node.as_str() == Some("ClientIP")) {
@@ -80,7 +80,7 @@ impl Rule for ServiceExposure {
                 message: "proxies do not heed sessionAffinity".to_owned(),
                 wanted: "no sessionAffinity".to_owned(),
                 remedy: "use consistentHash in the load balancer of a DestinationRule".to_owned(),
-                ..finding(node, "sessionAffinity".to_owned())
+                ..Finding::of(node, "sessionAffinity")
             }]);
         }
         Ok(())
@@ -99,10 +99,6 @@ fn exposed(node: Node<'_>, namespace: &str) -> Finding {
         remedy: "bring it out by a Gateway and a route; gateways of your own belong in a namespace that Settings name \
                  under mesh.gatewayNamespaces"
             .to_owned(),
-        ..finding(node, "type".to_owned())
+        ..Finding::of(node, "type")
     }
-}
-
-fn finding(node: Node<'_>, subject: String) -> Finding {
-    Finding { path: node.pointer(), subject, value: node.to_json(), ..Finding::default() }
 }

@@ -1,6 +1,5 @@
 //! `service-port-naming`.
 
-use json_patch::jsonptr::PointerBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -99,16 +98,16 @@ impl ServicePortNaming {
             (None, Some(name)) => format!("its name {} says no protocol that Istio knows", quoted(name)),
             (None, None) => "it has neither name nor appProtocol".to_owned(),
         };
-        let path = member(port.node, "appProtocol");
+        let at = finding(port, "appProtocol");
         let known = self.app_protocols.iter().find(|known| Some(i64::from(known.port)) == port.number);
         let fix = known.filter(|_| port.app_protocol.is_none());
-        let set = |known: &Known| Edit::Set { path: path.clone(), value: known.app_protocol.clone().into() };
+        let set = |known: &Known| Edit::Set { path: at.path.clone(), value: known.app_protocol.clone().into() };
         Finding {
             message: format!("the {} says no protocol: {message}", port.subject()),
             wanted: "appProtocol, or a name such as `http-web`".to_owned(),
             remedy: "say what it speaks: http, http2, grpc, https, tls, tcp, mongo, mysql or redis".to_owned(),
             fix: fix.map(set).into_iter().collect(),
-            ..finding(port, path.clone())
+            ..at
         }
     }
 }
@@ -118,17 +117,11 @@ fn advice(port: &ServicePort<'_>, message: &str) -> Finding {
         message: format!("the {} {message}", port.subject()),
         wanted: "a protocol that the mesh routes".to_owned(),
         remedy: "name the protocol, or keep the Service out of the mesh".to_owned(),
-        ..finding(port, member(port.node, "name"))
+        ..finding(port, "name")
     }
 }
 
-fn finding(port: &ServicePort<'_>, path: PointerBuf) -> Finding {
+fn finding(port: &ServicePort<'_>, member: &str) -> Finding {
     let value = serde_json::json!([port.app_protocol, port.name]);
-    Finding { path, subject: port.subject(), value, ..Finding::default() }
-}
-
-fn member(node: Node<'_>, name: &str) -> PointerBuf {
-    let mut path = node.pointer();
-    path.push_back(name);
-    path
+    Finding { value, ..Finding::below(port.node, &[member], port.subject()) }
 }

@@ -117,12 +117,9 @@ fn service_of(host: &str, own: &str, cluster_domain: &str) -> Option<String> {
 
 fn finding(node: Node<'_>, host: &str, message: String, wanted: &str) -> Finding {
     Finding {
-        path: node.pointer(),
-        subject: format!("host {host}"),
-        value: host.into(),
         message: format!("the host {} {message}", quoted(host)),
         wanted: wanted.to_owned(),
         remedy: "name the hosts that are needed".to_owned(),
-        ..Finding::default()
+        ..Finding::of(node, format!("host {host}"))
     }
 }

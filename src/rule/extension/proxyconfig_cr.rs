@@ -87,12 +87,9 @@ impl Rule for ProxyconfigCr {
 
 fn finding(node: Node<'_>, subject: &str, message: &str, wanted: &str, remedy: &str) -> Finding {
     Finding {
-        path: node.pointer(),
-        subject: subject.to_owned(),
-        value: node.to_json(),
         message: message.to_owned(),
         wanted: wanted.to_owned(),
         remedy: remedy.to_owned(),
-        ..Finding::default()
+        ..Finding::of(node, subject)
     }
 }

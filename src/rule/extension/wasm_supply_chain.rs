@@ -109,15 +109,10 @@ impl WasmSupplyChain {
 }
 
 fn finding(of: Node<'_>, field: &str, message: &str, wanted: &str) -> Finding {
-    let mut path = of.pointer();
-    path.push_back(field);
     Finding {
-        path,
-        subject: field.to_owned(),
-        value: of.get(field).map_or(serde_json::Value::Null, Node::to_json),
         message: message.to_owned(),
         wanted: wanted.to_owned(),
         remedy: format!("set {field} to {wanted}"),
-        ..Finding::default()
+        ..Finding::below(of, &[field], field)
     }
 }

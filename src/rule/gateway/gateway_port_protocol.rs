@@ -43,12 +43,10 @@ impl Rule for GatewayPortProtocol {
             let of = server.subject();
             let Some(port) = server.port else {
                 findings.violation(Finding {
-                    path: server.node.pointer(),
-                    subject: of,
                     message: "a server without a port".to_owned(),
                     wanted: "a port with number, name and protocol".to_owned(),
                     remedy: "add the port".to_owned(),
-                    ..Finding::default()
+                    ..Finding::below(server.node, &["port"], of)
                 });
                 continue;
             };
@@ -106,12 +104,5 @@ fn judge_protocol(port: &IstioPort<'_>, of: &str, findings: &mut Findings) {
 
 /// A finding on a member of a port, with what stands there.
 fn finding(port: &IstioPort<'_>, member: &str, of: &str) -> Finding {
-    let mut path = port.node.pointer();
-    path.push_back(member);
-    Finding {
-        path,
-        subject: format!("{of} {member}"),
-        value: port.node.get(member).map(|node| node.to_json()).unwrap_or_default(),
-        ..Finding::default()
-    }
+    Finding::below(port.node, &[member], format!("{of} {member}"))
 }

@@ -75,7 +75,7 @@ fn judge_server(server: &Server<'_>, findings: &mut Findings) -> Result<(), Wron
                 message: format!("{of} has no tls settings, and its protocol needs them"),
                 wanted: "tls with a mode and a certificate".to_owned(),
                 remedy: "add tls, such as `{mode: SIMPLE, credentialName: …}`".to_owned(),
-                ..finding(server.node, &of, "tls")
+                ..Finding::below(server.node, &["tls"], &*of)
             });
         }
         return Ok(());
@@ -89,7 +89,7 @@ fn judge_server(server: &Server<'_>, findings: &mut Findings) -> Result<(), Wron
             },
             wanted: "SIMPLE or MUTUAL".to_owned(),
             remedy: format!("set tls.mode to SIMPLE or MUTUAL, or remove {key}"),
-            ..finding(tls.node, &of, "mode")
+            ..Finding::below(tls.node, &["mode"], &*of)
         });
     }
     judge_settings(&tls, &of, findings)
@@ -103,7 +103,7 @@ fn judge_settings(tls: &ServerTls<'_>, of: &str, findings: &mut Findings) -> Res
                 message: format!("{of} has {version} as its {key}"),
                 wanted: "TLS 1.2 or later".to_owned(),
                 remedy: format!("set {key} to TLSV1_2 or TLSV1_3, or remove it"),
-                ..finding(tls.node, of, key)
+                ..Finding::below(tls.node, &[key], of)
             });
         }
     }
@@ -112,19 +112,16 @@ fn judge_settings(tls: &ServerTls<'_>, of: &str, findings: &mut Findings) -> Res
             message: format!("{of} takes client certificates without verifying them"),
             wanted: "certificates of clients that are verified".to_owned(),
             remedy: "remove insecureSkipVerify".to_owned(),
-            ..finding(tls.node, of, "insecureSkipVerify")
+            ..Finding::below(tls.node, &["insecureSkipVerify"], of)
         });
     }
     for (node, cipher) in tls.node.texts("cipherSuites")? {
         if is_weak(cipher) {
             findings.advise([Finding {
-                path: node.pointer(),
-                subject: format!("{of} cipher {cipher}"),
-                value: cipher.into(),
                 message: format!("{of} offers `{cipher}`, which has no forward secrecy or a weak mode"),
                 wanted: "suites with ECDHE and GCM or ChaCha20".to_owned(),
                 remedy: "remove it, or cipherSuites altogether for Envoy's defaults".to_owned(),
-                ..Finding::default()
+                ..Finding::of(node, format!("{of} cipher {cipher}"))
             }]);
         }
     }
@@ -135,7 +132,7 @@ fn judge_settings(tls: &ServerTls<'_>, of: &str, findings: &mut Findings) -> Res
             remedy:
                 "keep the certificate in a Secret and name it under credentialName: it is renewed without a restart"
                     .to_owned(),
-            ..finding(tls.node, of, key)
+            ..Finding::below(tls.node, &[key], of)
         }]);
     }
     if tls.mode == "OPTIONAL_MUTUAL" {
@@ -154,7 +151,7 @@ fn judge_listener(listener: &Listener<'_>, findings: &mut Findings) -> Result<()
             message: format!("{of} has no tls settings, and its protocol needs them"),
             wanted: "tls with certificateRefs".to_owned(),
             remedy: "add tls.certificateRefs".to_owned(),
-            ..finding(listener.node, &of, "tls")
+            ..Finding::below(listener.node, &["tls"], &*of)
         });
         return Ok(());
     };
@@ -165,7 +162,7 @@ fn judge_listener(listener: &Listener<'_>, findings: &mut Findings) -> Result<()
             message: format!("{of} ends TLS and has no certificate"),
             wanted: "at least one of certificateRefs".to_owned(),
             remedy: "name the Secret with the certificate under tls.certificateRefs".to_owned(),
-            ..finding(tls, &of, "certificateRefs")
+            ..Finding::below(tls, &["certificateRefs"], &*of)
         });
     }
     if let Some(options) = options.filter(|_| terminate == Some("OPTIONAL_MUTUAL")) {
@@ -179,7 +176,7 @@ fn optional(node: Node<'_>, of: &str, key: &str) -> Finding {
         message: format!("{of} asks for client certificates and takes requests without"),
         wanted: "MUTUAL, or SIMPLE".to_owned(),
         remedy: "set MUTUAL, and have another server for clients without a certificate".to_owned(),
-        ..finding(node, of, key)
+        ..Finding::below(node, &[key], of)
     }
 }
 
@@ -190,16 +187,4 @@ fn is_weak(cipher: &str) -> bool {
 
 fn present(node: Node<'_>, key: &str) -> bool {
     node.get(key).is_some_and(|member| !matches!(member.to_json(), Value::Null) && member.as_str() != Some(""))
-}
-
-/// A finding on a member of a map, with what stands there.
-fn finding(node: Node<'_>, of: &str, member: &str) -> Finding {
-    let mut path = node.pointer();
-    path.push_back(member);
-    Finding {
-        path,
-        subject: of.to_owned(),
-        value: node.get(member).map(|found| found.to_json()).unwrap_or_default(),
-        ..Finding::default()
-    }
 }

@@ -70,16 +70,11 @@ fn judge(of: Node<'_>, subject: &str, findings: &mut Findings) -> Result<(), Wro
     let Some(context) = of.map("securityContext")? else { return Ok(()) };
     for (field, word) in [("runAsUser", "user"), ("runAsGroup", "group")] {
         if context.integer(field)? == Some(PROXY) {
-            let mut path = context.pointer();
-            path.push_back(field);
             findings.violation(Finding {
-                path,
-                subject: format!("{subject}: {field}"),
-                value: PROXY.into(),
                 message: format!("the {subject} runs as {word} 1337, whose traffic goes past the proxy"),
                 wanted: format!("any other {word}"),
                 remedy: format!("choose another {word} for {field}, and for the files that it owns"),
-                ..Finding::default()
+                ..Finding::below(context, &[field], format!("{subject}: {field}"))
             });
         }
     }

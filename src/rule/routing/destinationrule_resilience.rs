@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::mesh::{GroupKind, TrafficPolicy, traffic_policies};
 use crate::object::{Edit, Node, WrongType};
@@ -72,16 +71,11 @@ fn judge_section(
     }
     let count = spec.maps("subsets")?.len();
     if !at_top && (count == 0 || subsets < count) {
-        let mut path = spec.pointer();
-        path.push_back("trafficPolicy");
-        path.push_back(section);
         findings.violation(Finding {
-            path,
-            subject: section.to_owned(),
             message: format!("no {section} for this host"),
             wanted: format!("trafficPolicy.{section}, or one in every subset"),
             remedy: format!("add trafficPolicy.{section} with numbers that the backend can bear"),
-            ..Finding::default()
+            ..Finding::below(spec, &["trafficPolicy", section], section)
         });
     }
     for policy in policies.iter().filter(|policy| policy.port.is_some()) {
@@ -153,8 +147,5 @@ fn judge_outliers(policy: &TrafficPolicy<'_>, findings: &mut Findings) -> Result
 }
 
 fn finding(node: Node<'_>, of: &str, member: &str) -> Finding {
-    let mut path = node.pointer();
-    path.push_back(member);
-    let value = node.get(member).map_or(Value::Null, |found| found.to_json());
-    Finding { path, subject: format!("{of} {member}"), value, ..Finding::default() }
+    Finding::below(node, &[member], format!("{of} {member}"))
 }

@@ -91,8 +91,5 @@ impl DestinationruleSubsets {
 }
 
 fn finding(subset: Node<'_>, name: &str, member: &str) -> Finding {
-    let mut path = subset.pointer();
-    path.push_back(member);
-    let value = subset.get(member).map(|found| found.to_json()).unwrap_or_default();
-    Finding { path, subject: format!("subset {name} {member}"), value, ..Finding::default() }
+    Finding::below(subset, &[member], format!("subset {name} {member}"))
 }

@@ -73,13 +73,10 @@ fn judge_hosts(service: &VirtualService<'_>, export: &Export<'_>, own: &str, mes
             _ => continue,
         };
         let finding = Finding {
-            path: node.pointer(),
-            subject: format!("host {host}"),
-            value: (*host).into(),
             message: format!("`{host}` is of {owner}, and this VirtualService routes it for {everyone}"),
             wanted: "exportTo `.`, or hosts of the VirtualService's own namespace".to_owned(),
             remedy: "set `exportTo: [\".\"]`, or let the owner of the Service route it".to_owned(),
-            ..Finding::default()
+            ..Finding::of(*node, format!("host {host}"))
         };
         if form == Form::Partial {
             let message = format!("`{host}` may be meant for a Service of {owner}; if so, Istio completes it to none");

@@ -100,12 +100,9 @@ fn percent(fault: Node<'_>) -> Result<f64, WrongType> {
 
 fn filter(patch: &EnvoyPatch<'_>) -> Finding {
     Finding {
-        path: patch.node.pointer(),
-        subject: "envoy.filters.http.fault".to_owned(),
-        value: patch.node.to_json(),
         message: "this filter can delay and abort requests".to_owned(),
         wanted: "no fault filter".to_owned(),
         remedy: "remove the patch".to_owned(),
-        ..Finding::default()
+        ..Finding::of(patch.node, "envoy.filters.http.fault")
     }
 }

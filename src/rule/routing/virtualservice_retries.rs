@@ -179,8 +179,5 @@ fn takes_only_idempotent(route: Node<'_>) -> Result<bool, WrongType> {
 }
 
 fn finding(node: Node<'_>, member: &str, of: &str) -> Finding {
-    let mut path = node.pointer();
-    path.push_back(member);
-    let value = node.get(member).map(|found| found.to_json()).unwrap_or_default();
-    Finding { path, subject: format!("{of} {member}"), value, ..Finding::default() }
+    Finding::below(node, &[member], format!("{of} {member}"))
 }

@@ -113,13 +113,10 @@ impl VirtualserviceTimeout {
             if all > timeout {
                 let message = format!("{tries} tries of {each:#} do not fit into the timeout of {timeout:#}");
                 findings.advise([Finding {
-                    path: retries.pointer(),
-                    subject: format!("{} retries", route.subject()),
-                    value: retries.to_json(),
                     message,
                     wanted: "a timeout with room for all tries".to_owned(),
                     remedy: "shorten perTryTimeout, or allow fewer attempts".to_owned(),
-                    ..Finding::default()
+                    ..Finding::of(retries, format!("{} retries", route.subject()))
                 }]);
             }
         }
@@ -138,7 +135,7 @@ impl VirtualserviceTimeout {
                     message: "the timeout of one try is longer than that of the whole request".to_owned(),
                     wanted: "backendRequest of at most request".to_owned(),
                     remedy: "shorten timeouts.backendRequest".to_owned(),
-                    ..finding(rule.node, &["timeouts", "backendRequest"], &rule.subject())
+                    ..Finding::below(rule.node, &["timeouts", "backendRequest"], format!("{} timeout", rule.subject()))
                 }]);
             }
         }
@@ -148,7 +145,7 @@ impl VirtualserviceTimeout {
     /// What is wrong with a timeout.
     fn judge(&self, node: Node<'_>, path: &[&str], of: &str, timeout: Option<SignedDuration>) -> Option<Finding> {
         let max = format!("{:#}", self.max);
-        let at = finding(node, path, of);
+        let at = Finding::below(node, path, format!("{of} timeout"));
         let (message, value, limit) = match timeout {
             None => (format!("the {of} has no timeout, and Istio's default is none"), Value::Null, None),
             Some(timeout) if !timeout.is_positive() => {
@@ -184,11 +181,4 @@ fn only_streams(route: Node<'_>) -> Result<bool, WrongType> {
         }
     }
     Ok(!matches.is_empty())
-}
-
-fn finding(node: Node<'_>, path: &[&str], of: &str) -> Finding {
-    let mut pointer = node.pointer();
-    path.iter().for_each(|step| pointer.push_back(*step));
-    let value = node.at(path).map(|found| found.to_json()).unwrap_or_default();
-    Finding { path: pointer, subject: format!("{of} timeout"), value, ..Finding::default() }
 }

@@ -58,13 +58,10 @@ impl Rule for VirtualserviceWildcardHost {
             };
             if !accepted {
                 findings.violation(Finding {
-                    path: node.pointer(),
-                    subject: format!("host {host}"),
-                    value: host.into(),
                     message: format!("`{host}` takes requests for more hosts than the route is for"),
                     wanted: "hosts by name".to_owned(),
                     remedy: "list the hosts that the route serves".to_owned(),
-                    ..Finding::default()
+                    ..Finding::of(node, format!("host {host}"))
                 });
             }
         }
@@ -77,15 +74,11 @@ fn judge_route(object: Node<'_>, findings: &mut Findings) -> Result<(), WrongTyp
     let Some(spec) = object.map("spec")? else { return Ok(()) };
     let at_gateway = parents(object)?.iter().any(|parent| parent.group == "gateway.networking.k8s.io");
     if spec.texts("hostnames")?.is_empty() && at_gateway {
-        let mut path = spec.pointer();
-        path.push_back("hostnames");
         findings.advise([Finding {
-            path,
-            subject: "hostnames".to_owned(),
             message: "a route without hostnames takes every host that its gateway has".to_owned(),
             wanted: "hostnames".to_owned(),
             remedy: "list the hosts that the route serves under spec.hostnames".to_owned(),
-            ..Finding::default()
+            ..Finding::below(spec, &["hostnames"], "hostnames")
         }]);
     }
     Ok(())

@@ -125,24 +125,18 @@ fn principals<'t>(rule: &AuthorizationRule<'t>) -> Vec<(Node<'t>, &'t str)> {
 
 fn open(node: Node<'_>, message: &str) -> Finding {
     Finding {
-        path: node.pointer(),
-        subject: "source".to_owned(),
-        value: node.to_json(),
         message: message.to_owned(),
         wanted: "callers by their principals or namespaces".to_owned(),
         remedy: "name the callers, such as principals: [cluster.local/ns/shop/sa/web]".to_owned(),
-        ..Finding::default()
+        ..Finding::of(node, "source")
     }
 }
 
 fn unmatched(node: Node<'_>, principal: &str) -> Finding {
     Finding {
-        path: node.pointer(),
-        subject: "principal".to_owned(),
-        value: principal.into(),
         message: format!("nobody is `{principal}`: principals stand without `spiffe://`"),
         wanted: "trust domain, namespace and service account, as in cluster.local/ns/shop/sa/web".to_owned(),
         remedy: "take `spiffe://` away".to_owned(),
-        ..Finding::default()
+        ..Finding::of(node, "principal")
     }
 }

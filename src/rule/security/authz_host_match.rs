@@ -75,7 +75,7 @@ fn alone(field: &Field<'_>, (node, host): (Node<'_>, &str)) -> Option<Finding> {
         wanted: format!("`{twin}` beside it"),
         remedy: format!("add `{twin}` to {}", field.name),
         fix: vec![Edit::Append { path: field.node.pointer(), value: twin.into() }],
-        ..finding(field, node, host)
+        ..Finding::of(node, field.name)
     })
 }
 
@@ -87,10 +87,6 @@ fn lower(field: &Field<'_>, (node, method): (Node<'_>, &str)) -> Option<Finding>
         wanted: format!("`{upper}`"),
         remedy: format!("write `{upper}`"),
         fix: vec![Edit::Set { path: node.pointer(), value: upper.into() }],
-        ..finding(field, node, method)
+        ..Finding::of(node, field.name)
     })
-}
-
-fn finding(field: &Field<'_>, node: Node<'_>, value: &str) -> Finding {
-    Finding { path: node.pointer(), subject: field.name.to_owned(), value: value.into(), ..Finding::default() }
 }

@@ -64,12 +64,9 @@ fn is_http_alone(rule: &AuthorizationRule<'_>) -> bool {
 
 fn finding(rule: &AuthorizationRule<'_>, message: &str) -> Finding {
     Finding {
-        path: rule.node.pointer(),
-        subject: "rule".to_owned(),
-        value: rule.node.to_json(),
         message: format!("{message}: it asks for HTTP alone and names no ports"),
         wanted: "the ports that speak HTTP".to_owned(),
         remedy: "add ports to its operations".to_owned(),
-        ..Finding::default()
+        ..Finding::of(rule.node, "rule")
     }
 }

@@ -56,13 +56,10 @@ impl Rule for AuthzNoAllowAll {
         }
         for rule in rules.iter().filter(|rule| asks_nothing(rule)) {
             findings.violation(Finding {
-                path: rule.node.pointer(),
-                subject: "rule".to_owned(),
-                value: rule.node.to_json(),
                 message: "this rule allows every request, and so no other policy matters".to_owned(),
                 wanted: "callers by name, and what they may do; no rules at all to allow nothing".to_owned(),
                 remedy: "name the callers in from, or take rules away to deny by default".to_owned(),
-                ..Finding::default()
+                ..Finding::of(rule.node, "rule")
             });
         }
         Ok(())

@@ -76,13 +76,5 @@ fn denied_only<'r>(rule: &'r AuthorizationRule<'_>) -> impl Iterator<Item = Find
 }
 
 fn finding(node: Node<'_>, subject: &str, message: String, wanted: &str, remedy: &str) -> Finding {
-    Finding {
-        path: node.pointer(),
-        subject: subject.to_owned(),
-        value: node.to_json(),
-        message,
-        wanted: wanted.to_owned(),
-        remedy: remedy.to_owned(),
-        ..Finding::default()
-    }
+    Finding { message, wanted: wanted.to_owned(), remedy: remedy.to_owned(), ..Finding::of(node, subject) }
 }

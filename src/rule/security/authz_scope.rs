@@ -1,12 +1,10 @@
 //! `authz-scope`.
 
-use json_patch::jsonptr::PointerBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::mesh::{Attachment, TargetRef, attachment};
-use crate::object::Node;
 use crate::rule::{CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Rule, Severity, Words, documented};
 
 documented! {
@@ -53,10 +51,13 @@ impl Rule for AuthzScope {
         let Some(spec) = object.map("spec")? else { return Ok(()) };
         let Attachment::Targets(targets) = attachment(&request.kind.kind, object)? else { return Ok(()) };
         if spec.map("selector")?.is_some() {
-            findings.violation(ignored());
+            findings.violation(Finding {
+                value: Value::Null,
+                ..Finding::below(spec, &["selector"], "selector").in_words(IGNORED)
+            });
         }
         if let Some(single) = spec.map("targetRef")? {
-            findings.advise([Finding::in_words(single.pointer(), "targetRef", single.to_json(), DEPRECATED)]);
+            findings.advise([Finding::of(single, "targetRef").in_words(DEPRECATED)]);
         }
         for target in &targets {
             let namespace = target.node.text("namespace")?.filter(|name| !name.is_empty());
@@ -84,6 +85,7 @@ impl Rule for AuthzScope {
     }
 }
 
+const IGNORED: Words = ["beside targets a selector is ignored", "one of both", "take the selector or the targets away"];
 const DEPRECATED: Words = ["targetRef is deprecated", "targetRefs", "make it the one entry of targetRefs"];
 const UNNAMED: Words = ["a target without a name is none", "a name", "name the target"];
 const ELSEWHERE: Words = [
@@ -102,16 +104,7 @@ const UNKNOWN: Words = [
     "name a target of one of these kinds, with its group",
 ];
 
-fn ignored() -> Finding {
-    let path = PointerBuf::from_tokens(["spec", "selector"]);
-    let words = ["beside targets a selector is ignored", "one of both", "take the selector or the targets away"];
-    Finding::in_words(path, "selector", Value::Null, words)
-}
-
 fn of_target(target: &TargetRef<'_>, field: &str, words: Words) -> Finding {
     let TargetRef { node, kind, name, .. } = target;
-    let mut path = node.pointer();
-    path.push_back(field);
-    let value = node.get(field).map_or(Value::Null, Node::to_json);
-    Finding::in_words(path, &format!("target {kind}/{name}"), value, words)
+    Finding::below(*node, &[field], format!("target {kind}/{name}")).in_words(words)
 }

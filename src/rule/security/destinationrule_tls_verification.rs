@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::mesh::{Attachment, ClientTls, attachment, traffic_policies};
 use crate::object::{Node, WrongType};
@@ -116,7 +115,5 @@ const IGNORED: Words = [
 ];
 
 fn finding(tls: Node<'_>, field: &str, subject: &str, words: Words) -> Finding {
-    let mut path = tls.pointer();
-    path.push_back(field);
-    Finding::in_words(path, subject, tls.get(field).map_or(Value::Null, Node::to_json), words)
+    Finding::below(tls, &[field], subject).in_words(words)
 }

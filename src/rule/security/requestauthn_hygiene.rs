@@ -112,7 +112,7 @@ fn judge_uri(uri: &str) -> impl Iterator<Item = Words> {
 fn secret_members(rule: Node<'_>, jwks: &str) -> Result<Vec<&'static str>, CannotJudge> {
     const SECRET: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     let Ok(set) = serde_json::from_str::<Value>(jwks) else {
-        let path = pointer(rule, "jwks");
+        let path = rule.nearest(["jwks"]).pointer();
         let message = format!("`{path}` is no JSON, expected a JSON Web Key Set");
         return Err(CannotJudge { path, inner: None, message });
     };
@@ -175,12 +175,6 @@ const IN_URL: Words = [
     "take fromParams away, and send tokens in the Authorization header",
 ];
 
-fn pointer(rule: Node<'_>, key: &str) -> json_patch::jsonptr::PointerBuf {
-    let mut path = rule.pointer();
-    path.push_back(key);
-    path
-}
-
 fn finding(node: Node<'_>, key: &str, subject: &str, value: Value, words: Words) -> Finding {
-    Finding::in_words(pointer(node, key), subject, value, words)
+    Finding { value, ..Finding::below(node, &[key], subject).in_words(words) }
 }

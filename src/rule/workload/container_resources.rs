@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::mesh::{Container, ContainerList, POD_TEMPLATES, pod_template};
 use crate::object::{Edit, Node, Quantity, QuantityError, WrongType};
@@ -156,13 +155,6 @@ fn above(container: &Container<'_>, resource: &str) -> Finding {
 }
 
 fn finding(container: &Container<'_>, part: &str, resource: &str) -> Finding {
-    let steps = ["resources", part, resource];
-    let mut path = container.node.pointer();
-    steps.iter().for_each(|step| path.push_back(*step));
-    Finding {
-        path,
-        subject: format!("{}: {part}.{resource}", container.subject()),
-        value: container.node.at(&steps).map_or(Value::Null, Node::to_json),
-        ..Finding::default()
-    }
+    let subject = format!("{}: {part}.{resource}", container.subject());
+    Finding::below(container.node, &["resources", part, resource], subject)
 }

@@ -64,13 +64,10 @@ fn finding(image: Node<'_>, subject: String, why: Option<NotInjected>) -> Findin
     let (why, remedy) = why.map_or(("", ASK), reason);
     let why = if why.is_empty() { String::new() } else { format!(": {why}") };
     Finding {
-        path: image.pointer(),
-        value: AUTO.into(),
         message: format!("the {subject} has `image: auto`, and nothing is injected into its Pods{why}"),
         wanted: "Pods that are injected, or the image of the proxy".to_owned(),
         remedy: remedy.to_owned(),
-        subject,
-        ..Finding::default()
+        ..Finding::of(image, subject)
     }
 }
 

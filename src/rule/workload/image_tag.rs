@@ -81,13 +81,10 @@ impl ImageTag {
     fn finding(&self, image: Node<'_>, subject: String, text: &str, wrong: &str) -> Finding {
         let wanted = if self.require_digest { "a digest (`@sha256:`)" } else { "a version as tag, or a digest" };
         Finding {
-            path: image.pointer(),
-            value: text.into(),
             message: format!("the image {} of the {subject} has {wrong}", quoted(text)),
             wanted: wanted.to_owned(),
             remedy: "name the version that was tested".to_owned(),
-            subject,
-            ..Finding::default()
+            ..Finding::of(image, subject)
         }
     }
 }

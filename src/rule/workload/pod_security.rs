@@ -4,7 +4,6 @@ mod istio_init;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::mesh::{Container, EPHEMERAL_CONTAINERS, Labels, POD_TEMPLATES, PodFacts, REGISTRIES, pod_template};
 use crate::object::{Node, WrongType, quoted};
@@ -221,13 +220,10 @@ fn refused_by_standard(init: &Container<'_>, labels: Option<&Labels>) -> Option<
 
 fn capability(at: Node<'_>, name: &str, subject: &str) -> Finding {
     Finding {
-        path: at.pointer(),
-        subject: format!("{subject}: capability {name}"),
-        value: name.into(),
         message: format!("the {subject} has the capability {}", quoted(name)),
         wanted: "none but those that the policy allows".to_owned(),
         remedy: "take it away; for istio-init use what the injector makes, or Istio's CNI agent".to_owned(),
-        ..Finding::default()
+        ..Finding::of(at, format!("{subject}: capability {name}"))
     }
 }
 
@@ -239,15 +235,10 @@ fn of_container(container: &Container<'_>, field: &str, what: &str, wanted: &str
 }
 
 fn finding(of: Node<'_>, steps: &[&str], subject: String, message: String, wanted: &str) -> Finding {
-    let mut path = of.pointer();
-    steps.iter().for_each(|step| path.push_back(*step));
     Finding {
-        path,
-        subject,
-        value: of.at(steps).map_or(Value::Null, Node::to_json),
         message,
         wanted: wanted.to_owned(),
         remedy: "change it, or have the object excepted from this policy".to_owned(),
-        ..Finding::default()
+        ..Finding::below(of, steps, subject)
     }
 }

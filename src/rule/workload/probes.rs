@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::mesh::{Container, ContainerList, PodFacts, WORKLOADS, is_injected, pod_template};
 use crate::object::{Node, WrongType};
@@ -117,28 +116,20 @@ fn of_proxy(handler: Node<'_>) -> Result<Option<Node<'_>>, WrongType> {
 
 fn missing(container: &Container<'_>, probe: Probe) -> Finding {
     let field = probe.field();
-    let mut path = container.node.pointer();
-    path.push_back(field);
     Finding {
-        path,
-        subject: format!("{}: {field}", container.subject()),
-        value: container.node.get(field).map_or(Value::Null, Node::to_json),
         message: format!("the {} has no {field}", container.subject()),
         wanted: format!("a {field}"),
         remedy: format!("add a {field} that asks the application itself"),
-        ..Finding::default()
+        ..Finding::below(container.node, &[field], format!("{}: {field}", container.subject()))
     }
 }
 
 fn asks_proxy(container: &Container<'_>, probe: Probe, port: Node<'_>) -> Finding {
     let field = probe.field();
     Finding {
-        path: port.pointer(),
-        subject: format!("{}: {field} port", container.subject()),
-        value: port.to_json(),
         message: format!("the {field} of the {} asks the proxy, and not the application", container.subject()),
         wanted: "a port of the application".to_owned(),
         remedy: "ask the application; the injector takes the probe through the proxy".to_owned(),
-        ..Finding::default()
+        ..Finding::of(port, format!("{}: {field} port", container.subject()))
     }
 }

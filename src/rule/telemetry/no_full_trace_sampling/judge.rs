@@ -203,13 +203,6 @@ impl<'a> Judge<'a> {
 
     /// Advises against what may trace more than its share.
     pub(super) fn advise(&mut self, node: Node<'_>, subject: &str, message: String, remedy: &str) {
-        self.findings.advise([Finding {
-            path: node.pointer(),
-            subject: subject.to_owned(),
-            value: node.to_json(),
-            message,
-            remedy: remedy.to_owned(),
-            ..Finding::default()
-        }]);
+        self.findings.advise([Finding { message, remedy: remedy.to_owned(), ..Finding::of(node, subject) }]);
     }
 }
