@@ -186,7 +186,7 @@ fn whatever_deletes_meets_the_verdict() {
     let cluster = Cluster::take();
     let (shop, control_plane) = (cluster.namespace(), cluster.namespace());
     let _webhook =
-        Webhook::guard_mesh(&cluster, &format!("{{controlPlaneNamespaces: [istio-probe, {control_plane}]}}"));
+        Webhook::guard_mesh(&cluster, &format!("{{controlPlaneNamespaces: [istio-probe, {control_plane}]}}"), "");
     let policy = "protect-mesh-baseline";
     let namespaced = |api_version: &str, kind: &str, namespace: &str, name: &str| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}});
     cluster.apply(&namespaced("security.istio.io/v1", "AuthorizationPolicy", &shop, "deny").to_string()).succeeds();

@@ -49,12 +49,11 @@ fn what_the_documentation_says_of_every_subject_is_so() {
             cluster.apply(&namespace.to_string()).succeeds();
         }
     }
-    let settings = json!({
-        "profile": "restricted",
-        "mesh": {"rootNamespace": MESH, "controlPlaneNamespaces": [MESH]},
-        "policies": RULES.iter().map(|entry| (entry.metadata.name, json!({"action": "Deny"}))).collect::<BTreeMap<_, _>>(),
-    });
-    let _webhook = Webhook::guard(&cluster, &settings.to_string());
+    let policies: BTreeMap<&str, Value> =
+        RULES.iter().map(|entry| (entry.metadata.name, json!({"action": "Deny"}))).collect();
+    let mesh = json!({"controlPlaneNamespaces": [MESH]});
+    let settings = format!("profile: restricted\npolicies: {}", json!(policies));
+    let _webhook = Webhook::guard_mesh(&cluster, &mesh.to_string(), &settings);
 
     for (examples, denies) in [(all(|entry| entry.denied), true), (all(|entry| entry.allowed), false)] {
         let mut seen = BTreeSet::new();

@@ -120,6 +120,7 @@ fn while_nobody_answers_config_maps_pass_that_are_no_mesh_config() {
     let webhook = Webhook::guard_mesh(
         &cluster,
         "{controlPlaneNamespaces: [istio-system, istio-probe, test-istiod], sharedMeshConfigs: [shared]}",
+        "",
     );
     drop(webhook);
     for namespace in [&shop, &control_plane] {
@@ -160,7 +161,7 @@ fn while_nobody_answers_namespaces_are_deleted_in_which_no_mesh_lives() {
     let cluster = Cluster::take();
     let (shop, istiod) = (cluster.namespace(), cluster.namespace());
     let mesh = format!("{{controlPlaneNamespaces: [istio-system, istio-probe, {istiod}]}}");
-    let webhook = Webhook::guard_mesh(&cluster, &mesh);
+    let webhook = Webhook::guard_mesh(&cluster, &mesh, "");
     let delete = |namespace: &str| cluster.kubectl(&["delete", "namespace", namespace, "--dry-run=server"]);
     let denied = delete(&istiod).err;
     assert!(denied.contains("denied the request: protect-mesh-baseline: "), "{denied}");

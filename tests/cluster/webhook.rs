@@ -88,8 +88,8 @@ impl Webhook {
     }
 
     /// The same, with all that Settings say of the mesh.
-    pub(crate) fn guard_mesh(cluster: &Cluster, mesh: &str) -> Self {
-        Self::of(cluster, Identity::of_mesh(mesh, ""))
+    pub(crate) fn guard_mesh(cluster: &Cluster, mesh: &str, settings: &str) -> Self {
+        Self::of(cluster, Identity::of_mesh(mesh, settings))
     }
 
     fn of(cluster: &Cluster, identity: Identity) -> Self {
