@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::cli::{check, check_with, filter, folder, vigla};
+use common::cli::{Run, check, check_with, command, filter, folder, vigla};
 use serde_json::{Value, json};
 
 /// An offender, but for its `metadata`.
@@ -172,4 +172,25 @@ fn the_summary_counts_what_was_judged_and_a_finding_where_it_stands() {
     let summary = &report["summary"];
     let counts = ["documents", "files", "denied", "skipped", "errors"].map(|name| summary[name].as_u64().unwrap());
     assert_eq!(counts, [3, 1, 3, 1, 2]);
+}
+
+#[test]
+fn groups_may_hold_commas_and_stand_one_a_line_in_the_variable() {
+    let settings = "kind: Settings\npolicies:\n  envoyfilter-namespace:\n    \
+                    match: {users: {excludeGroups: [\"CN=mesh,OU=admins\"]}}\n";
+    let folder = folder(&[("settings.yaml", settings), ("filter.json", &filter("a", "shop").to_string())]);
+    let check = |groups: &[&str], variable: &str| -> i32 {
+        let mut command =
+            command(folder.path(), &["check", "filter.json", "--settings", "settings.yaml", "--as", "ann"]);
+        command.args(groups.iter().flat_map(|group| ["--as-group", group]));
+        if !variable.is_empty() {
+            command.env("VIGLA_AS_GROUP", variable);
+        }
+        Run::from(command.output().expect("vigla runs")).code
+    };
+    assert_eq!(check(&["staff", "CN=mesh,OU=admins"], ""), 0);
+    assert_eq!(check(&["CN=mesh", "OU=admins"], ""), 1);
+    assert_eq!(check(&[], "staff\nCN=mesh,OU=admins\n"), 0);
+    assert_eq!(check(&[], "CN=mesh,OU=admins"), 0);
+    assert_eq!(check(&[], "CN=mesh\nOU=admins"), 1);
 }

@@ -68,8 +68,8 @@ pub(super) struct Check {
     #[arg(long = "as", value_name = "USER", env = "VIGLA_AS")]
     user: Option<String>,
 
-    /// A group of the user who asks; may be repeated.
-    #[arg(long = "as-group", value_name = "GROUP", requires = "user", env = "VIGLA_AS_GROUP", value_delimiter = ',')]
+    /// A group of the user who asks; may be repeated, and the variable has one a line.
+    #[arg(long = "as-group", value_name = "GROUP", requires = "user", env = "VIGLA_AS_GROUP", value_delimiter = '\n')]
     groups: Vec<String>,
 
     /// The day on which it is judged, in UTC [default: today]

@@ -16,12 +16,12 @@ pub(super) struct Clients {
     #[arg(long, value_name = "FILE", env = "VIGLA_CLIENT_CA", requires = "ops_listen")]
     client_ca: Option<PathBuf>,
 
-    /// Of these, only those whose certificate has this common name; may be given several times
+    /// Of these, only those whose certificate has this common name; may be repeated, and the variable has one a line
     #[arg(
         long,
         value_name = "NAME",
         env = "VIGLA_CLIENT_NAME",
-        value_delimiter = ',',
+        value_delimiter = '\n',
         value_parser = NonEmptyStringValueParser::new(),
         requires = "client_ca"
     )]
