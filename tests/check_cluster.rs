@@ -9,7 +9,7 @@ use common::cli::{Run, command, folder};
 /// `vigla check` by somebody who never set up kubectl, in a folder with a kubeconfig of a cluster that is not there.
 fn check(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
     let kubeconfig = "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
-                      clusters:\n- {name: test, cluster: {server: \"https://127.0.0.1:1\"}}\n\
+                      clusters:\n- {name: test, cluster: {server: \"https://me:s3cret@127.0.0.1:1\"}}\n\
                       contexts:\n- {name: test, context: {cluster: test, user: nobody}}\nusers: [{name: nobody, user: {}}]\n";
     let folder =
         folder(&[("kubeconfig", kubeconfig), ("a.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}")]);
@@ -30,9 +30,13 @@ fn a_cluster_that_is_not_there_is_bad_input() {
     ] {
         let run = check(arguments, variables);
         assert_eq!((run.code, run.out.as_str()), (2, ""));
-        assert!(run.err.starts_with("error: the API server does not say what it serves: "), "{}", run.err);
-        assert!(run.err.ends_with("Connection refused (os error 111)\n"), "{}", run.err);
+        let place = "error: no answer from the API server at https://127.0.0.1:1 (context `test`): ";
+        assert!(run.err.starts_with(place), "{}", run.err);
+        let advice = "Connection refused (os error 111); see that it runs and can be reached from here, or name another \
+                      by --context or --kubeconfig\n";
+        assert!(run.err.ends_with(advice), "{}", run.err);
         assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+        assert!(!run.err.contains("s3cret"), "{}", run.err);
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use kube::Client;
 
 use super::Failure;
-use crate::cluster::access::{AccessError, named, of_this_pod};
+use crate::cluster::access::{AccessError, Cluster, named, of_this_pod};
 
 /// A kubeconfig and its context.
 #[derive(Args, Debug)]
@@ -25,21 +25,22 @@ impl Access {
     /// somebody tries on their own machine has no business there.
     pub(super) async fn to_serve(&self) -> Result<Option<Client>, Failure> {
         if self.kubeconfig.is_some() || self.context.is_some() {
-            let client = named(self.kubeconfig.as_deref(), self.context.as_deref()).await;
-            return client.map(Some).map_err(Failure::bad_input);
+            let cluster = named(self.kubeconfig.as_deref(), self.context.as_deref()).await;
+            return cluster.map(|cluster| Some(cluster.client)).map_err(Failure::bad_input);
         }
-        of_this_pod().or_else(|error| {
+        let cluster = of_this_pod().unwrap_or_else(|error| {
             tracing::warn!("{error}; the labels of namespaces stay unknown");
-            Ok(None)
-        })
+            None
+        });
+        Ok(cluster.map(|cluster| cluster.client))
     }
 
     /// The cluster that kubectl would talk to; in a Pod without a kubeconfig, its own.
-    pub(super) async fn to_check(&self) -> Result<Client, Failure> {
+    pub(super) async fn to_check(&self) -> Result<Cluster, Failure> {
         let (file, context) = (self.kubeconfig.as_deref(), self.context.as_deref());
         let missing = match named(file, context).await {
             Err(error @ AccessError::Read { .. }) if file.is_none() && context.is_none() => error,
-            client => return client.map_err(Failure::bad_input),
+            cluster => return cluster.map_err(Failure::bad_input),
         };
         let pod = of_this_pod().map_err(Failure::bad_input)?;
         pod.ok_or_else(|| Failure::bad_input(format!("{missing}; --kubeconfig or KUBECONFIG names another")))

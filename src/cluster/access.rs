@@ -17,6 +17,14 @@ const SILENCE: Duration = Duration::from_secs(90);
 /// <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/#directly-accessing-the-rest-api>
 const IN_A_POD: &str = "KUBERNETES_SERVICE_HOST";
 
+/// A cluster, and who can be asked what it holds.
+pub struct Cluster {
+    /// A client of its API server.
+    pub client: Client,
+    /// Where that is, and who says so: ``https://127.0.0.1:6443 (context `test`)``.
+    pub place: String,
+}
+
 /// Why there is no client. What is wrong with a kubeconfig its reader knows best.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the texts say it")]
@@ -52,26 +60,38 @@ impl From<KubeconfigError> for AccessError {
 ///
 /// # Errors
 /// Where the kubeconfig does not name a cluster, or names it by files that cannot be read.
-pub async fn named(file: Option<&Path>, context: Option<&str>) -> Result<Client, AccessError> {
+pub async fn named(file: Option<&Path>, context: Option<&str>) -> Result<Cluster, AccessError> {
     let kubeconfig = file.map_or_else(Kubeconfig::read, Kubeconfig::read_from)?;
-    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-    client(Config::from_custom_kubeconfig(kubeconfig, &options).await?)
+    let context = context.map(str::to_owned).or_else(|| kubeconfig.current_context.clone());
+    let origin = format!("context `{}`", context.as_deref().unwrap_or_default());
+    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
+    cluster(Config::from_custom_kubeconfig(kubeconfig, &options).await?, &origin)
 }
 
 /// The cluster in which this process runs; none outside of Pods.
 ///
 /// # Errors
 /// Where the Pod has no token of a service account.
-pub fn of_this_pod() -> Result<Option<Client>, AccessError> {
-    env::var_os(IN_A_POD).map(|_| client(Config::incluster()?)).transpose()
+pub fn of_this_pod() -> Result<Option<Cluster>, AccessError> {
+    env::var_os(IN_A_POD).map(|_| cluster(Config::incluster()?, "of this Pod")).transpose()
 }
 
 /// Must be called on a tokio runtime.
-fn client(mut config: Config) -> Result<Client, AccessError> {
+fn cluster(mut config: Config, origin: &str) -> Result<Cluster, AccessError> {
     // A peer that is gone without a word would be waited for for ever.
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
-    Client::try_from(config).map_err(|error| AccessError::Client(reason(&error)))
+    let place = format!("{} ({origin})", address(&config));
+    let client = Client::try_from(config).map_err(|error| AccessError::Client(reason(&error)))?;
+    Ok(Cluster { client, place })
+}
+
+/// The URL of the API server, without the credentials that may stand in it.
+fn address(config: &Config) -> String {
+    let url = &config.cluster_url;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let (scheme, host) = (url.scheme_str().unwrap_or_default(), url.host().unwrap_or_default());
+    format!("{scheme}://{host}{port}{}", url.path().trim_end_matches('/'))
 }
 
 /// Why an API server did not do what it was asked for, in its own words where it has any.

@@ -8,7 +8,7 @@ use kube::Client;
 use super::Check;
 use crate::cli::report::Report;
 use crate::cli::{Failure, namespaces, output};
-use crate::cluster::access::reason;
+use crate::cluster::access::{Cluster, reason};
 use crate::cluster::namespaces::labels;
 use crate::cluster::objects::{Listing, listings};
 use crate::engine::{Phase, decide};
@@ -32,23 +32,22 @@ impl Check {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::fault(format!("cannot start: {error}")))?;
         runtime.block_on(async {
-            let client = self.access.to_check().await?;
+            let Cluster { client, place } = self.access.to_check().await?;
             let (snapshot, report) = (Snapshot::default(), Report::default());
-            Run { check: self, set, now, client, snapshot, report }.all().await
+            Run { check: self, set, now, client, snapshot, report }.all(&place).await
         })
     }
 }
 
 impl<'p> Run<'_, 'p> {
-    async fn all(mut self) -> Result<Report<'p>, Failure> {
+    /// `place`: of the cluster.
+    async fn all(mut self, place: &str) -> Result<Report<'p>, Failure> {
         let namespace = self.check.namespace.as_deref();
         let wanted = self.set.subscriptions().filter(|wanted| wanted.operation == self.check.operation);
         let kinds: BTreeSet<_> =
             wanted.filter(|wanted| wanted.subresource.is_empty()).map(|wanted| wanted.kind).collect();
         let listings = listings(&self.client, &kinds, namespace).await;
-        let listings = listings.map_err(|error| {
-            Failure::bad_input(format!("the API server does not say what it serves: {}", reason(&error)))
-        })?;
+        let listings = listings.map_err(|error| Failure::bad_input(unanswered(place, &error)))?;
         let snapshot = match labels(self.client.clone(), namespace).await {
             Ok(snapshot) => snapshot,
             Err(kube::Error::Api(status)) if status.is_not_found() => return Err(Failure::bad_input(status.message)),
@@ -110,4 +109,16 @@ impl<'p> Run<'_, 'p> {
         };
         format!("{listing} are not judged: {}{advice}", reason(error))
     }
+}
+
+/// Why nothing can be judged.
+fn unanswered(place: &str, error: &kube::Error) -> String {
+    let reason = reason(error);
+    if let kube::Error::Api(_) = error {
+        return format!("the API server at {place} does not say what it serves: {reason}");
+    }
+    format!(
+        "no answer from the API server at {place}: {reason}; see that it runs and can be reached from here, or name \
+         another by --context or --kubeconfig"
+    )
 }
