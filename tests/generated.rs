@@ -10,10 +10,12 @@ mod common;
 #[path = "generated/rules.rs"]
 mod rules;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use schemars::schema_for;
 use vigla::policy::{PolicyDocument, SettingsDocument};
+use vigla::rule::{RULES, served};
 use vigla::suite::SuiteDocument;
 
 fn path(file: &str) -> PathBuf {
@@ -46,4 +48,26 @@ fn the_schema_of_settings_is_fresh() {
 #[test]
 fn the_schema_of_suites_is_fresh() {
     check("docs/schemas/suite.json", &schema_for!(SuiteDocument));
+}
+
+/// What `check --cluster` lists: the kinds that rules read. A Namespace is read by itself where `-n` names it.
+#[test]
+fn the_rights_of_checks_are_fresh() {
+    let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for kind in RULES.iter().flat_map(|entry| entry.metadata.kinds) {
+        groups.entry(kind.group).or_default().insert(served(kind.group, kind.kind).expect("a plural").plural);
+    }
+    groups.entry("").or_default().remove("namespaces");
+    let rule = |(group, plurals): (&str, BTreeSet<&str>)| {
+        let plurals: Vec<&str> = plurals.into_iter().collect();
+        format!("- {{apiGroups: [\"{group}\"], resources: [{}], verbs: [list]}}\n", plurals.join(", "))
+    };
+    let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: vigla-check}\nrules:\n\
+                - {apiGroups: [\"\"], resources: [namespaces], verbs: [get, list]}\n";
+    let role = role.to_owned() + &groups.into_iter().map(rule).collect::<String>();
+    let [begin, end] = ["<!-- rights: generated -->\n", "<!-- end of rights -->\n"];
+    let page = std::fs::read_to_string(path("docs/check.md")).expect("a page");
+    let (before, rest) = page.split_once(begin).expect("a place for the rights");
+    let (_, after) = rest.split_once(end).expect("its end");
+    check_text("docs/check.md", &format!("{before}{begin}\n```yaml\n{role}```\n\n{end}{after}"));
 }

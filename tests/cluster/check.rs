@@ -118,6 +118,36 @@ fn says_which_kinds_it_may_not_list_and_judges_the_others() {
     assert!(text.err.contains("\nerror: pods are not judged: pods is forbidden: "), "{}", text.err);
 }
 
+/// The role that the documentation shows.
+#[test]
+#[ignore = "needs a control plane: tests/control-plane/build.sh"]
+fn the_rights_in_the_documentation_are_enough() {
+    let cluster = Cluster::take();
+    let shop = cluster.namespace();
+    cluster.kubectl(&["label", "namespace", &shop, "env=dev"]).succeeds();
+    cluster.apply(&filter("lua", &shop).to_string()).succeeds();
+    let page = include_str!("../../docs/check.md");
+    let (_, rest) = page.split_once("```yaml\n").expect("a role");
+    let (role, _) = rest.split_once("```").expect("its end");
+    cluster.apply(role).succeeds();
+    let bind = ["--clusterrole=vigla-check", "--user=bob"];
+    cluster.kubectl(&[&["create", "rolebinding", "check", "-n", &shop], &bind[..]].concat()).succeeds();
+    let of_one = check(&cluster, "bob", &["-o", "json", "-n", &shop, "--profile", "restricted"]);
+    cluster.kubectl(&[&["create", "clusterrolebinding", "check"], &bind[..]].concat()).succeeds();
+    let of_all = check(&cluster, "bob", &["-o", "json", "--profile", "restricted"]);
+    cluster.kubectl(&["delete", "clusterrolebinding/check", "clusterrole/vigla-check"]).succeeds();
+
+    for run in [of_one, of_all] {
+        assert_eq!(run.errors(), Vec::<String>::new());
+        assert!(
+            run.report()["summary"]["kinds"].as_u64() > Some(5) && !run.err.contains("note: labels"),
+            "{}",
+            run.err
+        );
+        assert_eq!(count(&run, &shop, "warn"), 1, "{}", run.err);
+    }
+}
+
 /// Who has a namespace alone, and kubectl.
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
