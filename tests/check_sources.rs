@@ -57,3 +57,32 @@ fn a_link_that_leads_nowhere_is_an_error_where_a_manifest_may_be_missing() {
     let run = vigla(folder.path(), &["check", "a/b.yaml"]);
     assert_eq!(run.err.matches("b.yaml").count(), 1, "{}", run.err);
 }
+
+/// A deletion that a policy in force judges.
+#[test]
+fn an_empty_folder_beside_another_state_is_a_state_too() {
+    let guarded =
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: istio-system, labels: {istio-injection: disabled}}\n";
+    let folder = folder(&[("old/mesh/ns.yaml", guarded), ("new/notes.txt", ""), ("none/notes.txt", "")]);
+    let check = |arguments: &[&str]| vigla(folder.path(), &[&["check", "-o", "json"], arguments].concat());
+    let deleted = check(&["new", "--old", "old"]);
+    assert_eq!((deleted.code, deleted.errors()), (1, Vec::new()), "{}", deleted.err);
+    let report = deleted.report();
+    assert_eq!(report["findings"][0]["policy"], "protect-mesh-baseline");
+    assert_eq!((&report["summary"]["documents"], &report["summary"]["files"]), (&1.into(), &0.into()));
+    assert!(deleted.err.starts_with("note: `new` holds no manifests: an empty state\n"), "{}", deleted.err);
+    let created = check(&["old", "--old", "none"]);
+    assert_eq!((created.code, created.errors()), (0, Vec::new()), "{}", created.err);
+
+    // Nothing on either side, and no folder at all, is a slip of the pen.
+    for (arguments, errors) in [
+        (&["new", "--old", "none"][..], 2),
+        (&["new"], 1),
+        (&["old", "new"], 1),
+        (&["gone", "--old", "old"], 1),
+        (&["old", "--old", "gone"], 1),
+    ] {
+        let run = check(arguments);
+        assert_eq!((run.code, run.errors().len()), (2, errors), "{arguments:?}: {}", run.err);
+    }
+}

@@ -111,8 +111,14 @@ impl Check {
         let (sources, unread) = files::read_all(&self.paths);
         let (old_sources, old_unread) = files::read_all(&self.old);
         let mut report = Report::default();
+        // Beside another state nothing is a state too: all was deleted, or is new.
+        let has_states = !self.old.is_empty() && (!sources.is_empty() || !old_sources.is_empty());
         for file in unread.iter().chain(&old_unread) {
-            report.unread(Some(&file.name), file.message.clone());
+            if has_states && file.is_empty {
+                output::note(&format!("note: `{}` holds no manifests: an empty state", file.name.escape_debug()));
+            } else {
+                report.unread(Some(&file.name), file.message.clone());
+            }
         }
         let mut files: Vec<Read<'_>> = sources.iter().map(|source| self.read(source, &mut report)).collect();
         let old_files: Vec<Read<'_>> = old_sources.iter().map(|source| self.read(source, &mut report)).collect();

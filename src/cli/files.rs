@@ -24,6 +24,14 @@ pub(super) struct Unread {
     pub(super) name: String,
     /// Why, and what to do.
     pub(super) message: String,
+    /// Whether it is a folder in which there is nothing to be read.
+    pub(super) is_empty: bool,
+}
+
+impl Unread {
+    fn new(name: String, message: String) -> Self {
+        Self { name, message, is_empty: false }
+    }
 }
 
 /// Whether one of `paths` stands for standard input.
@@ -73,7 +81,7 @@ impl Reader {
         }
         if empty {
             let message = "holds no file named *.yaml, *.yml or *.json; name the files themselves".to_owned();
-            self.unread.push(Unread { name: folder.display().to_string(), message });
+            self.unread.push(Unread { name: folder.display().to_string(), message, is_empty: true });
         }
     }
 
@@ -122,7 +130,7 @@ fn unread(folder: &Path, error: &walkdir::Error) -> Unread {
         // The walker's own words say the path once more.
         None => format!("cannot be read: {}", error.io_error().map_or_else(|| error.to_string(), ToString::to_string)),
     };
-    Unread { name: path.display().to_string(), message }
+    Unread::new(path.display().to_string(), message)
 }
 
 fn is_visible(entry: &DirEntry) -> bool {
@@ -142,7 +150,7 @@ pub(super) fn read_file(path: &Path) -> Result<Source, Unread> {
     let name = path.display().to_string();
     match fs::read(path) {
         Ok(bytes) => text(name, bytes),
-        Err(error) => Err(Unread { name, message: format!("cannot be read: {error}") }),
+        Err(error) => Err(Unread::new(name, format!("cannot be read: {error}"))),
     }
 }
 
@@ -151,7 +159,7 @@ fn read_stdin() -> Result<Source, Unread> {
     let mut bytes = Vec::new();
     match io::stdin().lock().read_to_end(&mut bytes) {
         Ok(_) => text(name, bytes),
-        Err(error) => Err(Unread { name, message: format!("cannot be read: {error}") }),
+        Err(error) => Err(Unread::new(name, format!("cannot be read: {error}"))),
     }
 }
 
@@ -163,7 +171,7 @@ fn text(name: String, bytes: Vec<u8>) -> Result<Source, Unread> {
         }
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
-            Err(Unread { name, message: format!("not UTF-8 after byte {valid}; save it as UTF-8") })
+            Err(Unread::new(name, format!("not UTF-8 after byte {valid}; save it as UTF-8")))
         }
     }
 }
