@@ -20,7 +20,7 @@ use proptest::sample::select;
 use review::{read, review as wrap, wire};
 use serde_json::{Value, json};
 use vigla::mesh::{Glob, Host, Snapshot};
-use vigla::policy::{PolicySet, Sources, Text};
+use vigla::policy::{PolicySet, Profile, Sources, Text};
 use vigla::review::{Endpoint, Reply, respond};
 
 const SETTINGS: &str = "apiVersion: policies.vigla.dev/v1alpha1\nkind: Settings\n";
@@ -29,6 +29,35 @@ fn load(said: &str) -> Result<PolicySet, Vec<String>> {
     let settings = Some(Text::new("settings.yaml".to_owned(), format!("{SETTINGS}{said}")));
     let loaded = PolicySet::load(&Sources { settings, ..Sources::default() }, date(2027, 1, 1));
     loaded.map(|(set, _)| set).map_err(|errors| errors.0.iter().map(ToString::to_string).collect())
+}
+
+/// A policy of one's own by the same rule counts, and a flag as much as Settings.
+#[test]
+fn says_that_tenants_have_no_effect_where_no_policy_holds_anybody_to_them() {
+    let notices = |said: &str, policies: &[&str], profile| {
+        let settings = Some(Text::new("settings.yaml".to_owned(), format!("{SETTINGS}{said}")));
+        let policies = vec![policies.iter().map(|said| Text::new("own.yaml".to_owned(), (*said).to_owned())).collect()];
+        let sources = Sources { settings, policies, profile, ..Sources::default() };
+        let (_, notices) = PolicySet::load(&sources, date(2027, 1, 1)).unwrap();
+        notices.iter().map(|notice| notice.0.to_string()).collect::<Vec<_>>()
+    };
+    let own = "apiVersion: policies.vigla.dev/v1alpha1\nkind: Policy\nmetadata: {name: ours}\n\
+               spec: {rule: tenant-hosts, action: Warn}\n";
+    let tenants = "tenants: [{name: a, namespaces: [a]}]\n";
+    let with = |more: &str| format!("{tenants}{more}");
+    let useless = ["settings.yaml:3:1: `tenants` have no effect: no policy by the rule `tenant-hosts` is in force; \
+                    `policies: {tenant-hosts: {enabled: true}}` puts one in force in any profile"];
+    assert_eq!(notices(&with("profile: required\n"), &[], None), useless);
+    assert_eq!(notices(tenants, &[], Some(Profile::Required)), useless);
+    assert_eq!(notices(&with("policies: {tenant-hosts: {enabled: false}}\n"), &[], None), useless);
+    for (said, policies) in [
+        (tenants, &[][..]),
+        (&with("profile: required\npolicies: {tenant-hosts: {enabled: true}}\n"), &[]),
+        (&with("profile: required\n"), &[own]),
+        ("profile: required\n", &[]),
+    ] {
+        assert_eq!(notices(said, policies, None), [""; 0], "{said}");
+    }
 }
 
 #[test]

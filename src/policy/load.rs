@@ -46,7 +46,8 @@ pub fn load(rules: &'static [Entry], sources: &Sources, today: Date) -> Result<(
     let mut set = loader.finish(set)?;
     let texts = built_in.iter().chain(sources.policies.iter().flatten()).chain(&sources.settings);
     set.seal(texts.map(Text::text), profile);
-    Ok((set, settings.into_iter().flat_map(|settings| settings.expired(today)).collect()))
+    let notices = settings.map(|settings| settings.notices(&set, today)).unwrap_or_default();
+    Ok((set, notices))
 }
 
 /// What a suite gives the one policy that is loaded for it.

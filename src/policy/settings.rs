@@ -5,10 +5,13 @@ use jiff::civil::Date;
 use super::Action;
 use super::document::{ExceptionSaid, Override, Profile, SettingsDocument};
 use super::load::Notice;
+use super::set::PolicySet;
 use super::tenant;
 use super::text::{Document, LoadError};
 use crate::mesh::{Mesh, Tenant, Tenants};
 use crate::object::Node;
+use crate::rule::Rule;
+use crate::rule::routing::tenant_hosts::TenantHosts;
 
 /// Settings as they were said.
 pub(super) struct Settings<'s> {
@@ -71,8 +74,25 @@ impl Settings<'_> {
             .collect()
     }
 
+    /// What of them has no effect beside the policies of `set`.
+    pub(super) fn notices(&self, set: &PolicySet, today: Date) -> Vec<Notice> {
+        self.useless_tenants(set).into_iter().chain(self.expired(today)).collect()
+    }
+
+    fn useless_tenants(&self, set: &PolicySet) -> Option<Notice> {
+        let rule = TenantHosts::METADATA.name;
+        if self.said.tenants.is_empty() || set.policies().iter().any(|policy| policy.rule.name == rule) {
+            return None;
+        }
+        let message = format!(
+            "`tenants` have no effect: no policy by the rule `{rule}` is in force; \
+             `policies: {{{rule}: {{enabled: true}}}}` puts one in force in any profile"
+        );
+        Some(Notice(self.document.error_at(&["tenants"], message)))
+    }
+
     /// Exceptions that no longer hold. A date must not stop a restart, so they are no errors.
-    pub(super) fn expired(&self, today: Date) -> Vec<Notice> {
+    fn expired(&self, today: Date) -> Vec<Notice> {
         let expired = self.said.exceptions.iter().enumerate().filter(|(_, exception)| exception.expires < today);
         expired
             .map(|(at, exception)| {
