@@ -89,8 +89,6 @@ pub struct Mesh {
     pub config_namespaces: Vec<String>,
     /// Where gateways run.
     pub gateway_namespaces: Vec<String>,
-    /// The trust domain of workload identities.
-    pub trust_domain: String,
     /// The domain of Services.
     pub cluster_domain: String,
     /// Names of ConfigMaps with shared mesh configuration.
@@ -107,7 +105,6 @@ impl Default for Mesh {
             control_plane_namespaces: own(&["istio-system"]),
             config_namespaces: own(&["istio-config"]),
             gateway_namespaces: own(&["istio-ingress", "istio-egress", "istio-eastwest", "istio-gateways"]),
-            trust_domain: "cluster.local".to_owned(),
             cluster_domain: "cluster.local".to_owned(),
             shared_mesh_configs: Vec::new(),
             tenants: Tenants::default(),

@@ -184,6 +184,7 @@ fn rejects_broken_settings_at_their_place() {
         ("profile: all\n", "settings.yaml:3:10: unknown variant `all`"),
         ("maxAction: Patch\n", "settings.yaml:3:12: unknown variant `Patch`"),
         ("mesh: {rootnamespace: a}\n", "settings.yaml:3:8: unknown field `rootnamespace`"),
+        ("mesh: {trustDomain: a}\n", "settings.yaml:3:8: unknown field `trustDomain`, expected one of `rootNamespace`"),
         ("mesh: {sharedMeshConfigs: [\"it's\"]}\n", "settings.yaml:3:8: `it\\'s` is no name of a ConfigMap"),
         ("policies: {nope: {action: Warn}}\n", "settings.yaml:3:12: no policy `nope`"),
         (

@@ -201,8 +201,6 @@ pub(super) struct MeshSettings {
     /// Where gateways run.
     #[serde(default, deserialize_with = "field::namespaces")]
     pub(super) gateway_namespaces: Option<Vec<String>>,
-    /// The trust domain of workload identities.
-    pub(super) trust_domain: Option<String>,
     /// The domain of Services.
     pub(super) cluster_domain: Option<String>,
     /// Names of ConfigMaps with shared mesh configuration.
@@ -218,7 +216,6 @@ impl From<MeshSettings> for Mesh {
             control_plane_namespaces: said.control_plane_namespaces.unwrap_or(default.control_plane_namespaces),
             config_namespaces: said.config_namespaces.unwrap_or(default.config_namespaces),
             gateway_namespaces: said.gateway_namespaces.unwrap_or(default.gateway_namespaces),
-            trust_domain: said.trust_domain.unwrap_or(default.trust_domain),
             cluster_domain: said.cluster_domain.unwrap_or(default.cluster_domain),
             shared_mesh_configs: said.shared_mesh_configs.unwrap_or(default.shared_mesh_configs),
             tenants: default.tenants,
