@@ -62,6 +62,12 @@ impl Metadata {
         codes: &[],
         doc: "",
     };
+
+    /// Whether this is its name, or a code of another tool that it answers to.
+    #[must_use]
+    pub fn answers(&self, name: &str) -> bool {
+        self.name == name || self.codes.iter().any(|code| code.eq_ignore_ascii_case(name))
+    }
 }
 
 /// How much a finding matters.

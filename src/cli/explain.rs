@@ -14,11 +14,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(&self) -> Result<Exit, Failure> {
-        let answers = |entry: &&Entry| {
-            let metadata = &entry.metadata;
-            metadata.name == self.name || metadata.codes.iter().any(|code| code.eq_ignore_ascii_case(&self.name))
-        };
-        let entries: Vec<&Entry> = RULES.iter().filter(answers).collect();
+        let entries: Vec<&Entry> = RULES.iter().filter(|entry| entry.metadata.answers(&self.name)).collect();
         if entries.is_empty() {
             return Err(Failure::bad_input(format!(
                 "nothing is known of `{}`; `vigla rules` lists the names",

@@ -63,7 +63,14 @@ impl Rules {
 
 /// The rule of that name, or the error that says where to look.
 fn find(name: &str) -> Result<&'static Entry, Failure> {
-    let missing = || Failure::bad_input(format!("no rule `{name}`; `vigla rules` lists them all"));
+    let missing = || {
+        let advice = if RULES.iter().any(|entry| entry.metadata.answers(name)) {
+            format!("`vigla explain {name}` shows what answers to this code of another tool")
+        } else {
+            "`vigla rules` lists them all".to_owned()
+        };
+        Failure::bad_input(format!("no rule `{name}`; {advice}"))
+    };
     rule::find(name).ok_or_else(missing)
 }
 
