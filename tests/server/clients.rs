@@ -135,4 +135,9 @@ fn a_door_that_cannot_open_so_is_refused() {
     assert!(refused.starts_with("error: no certificate in `"), "{refused}");
     let refused = refusal(&["--dev", "--client-ca", "/nowhere/ca.crt", "--ops-listen", "127.0.0.1:0"]);
     assert!(refused.starts_with("error: cannot read `/nowhere/ca.crt`: "), "{refused}");
+    let refused = refusal(&["--dev", "--client-ca", file]);
+    let reason = "the kubelet, and who reads metrics, have no certificate to show and need a port of their own";
+    assert_eq!(refused, format!("error: --client-ca needs --ops-listen: {reason}"));
+    let refused = refusal(&["--dev", "--client-name", "kube-apiserver"]);
+    assert_eq!(refused, "error: --client-name needs --client-ca: without it nobody is asked for a certificate");
 }

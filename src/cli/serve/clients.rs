@@ -13,7 +13,7 @@ use crate::server::tls::CallerFile;
 #[derive(Args, Debug)]
 pub(super) struct Clients {
     /// Let only those call who have a certificate of the CAs in this PEM file
-    #[arg(long, value_name = "FILE", env = "VIGLA_CLIENT_CA", requires = "ops_listen")]
+    #[arg(long, value_name = "FILE", env = "VIGLA_CLIENT_CA")]
     client_ca: Option<PathBuf>,
 
     /// Of these, only those whose certificate has this common name; may be repeated, and the variable has one a line
@@ -22,8 +22,7 @@ pub(super) struct Clients {
         value_name = "NAME",
         env = "VIGLA_CLIENT_NAME",
         value_delimiter = '\n',
-        value_parser = NonEmptyStringValueParser::new(),
-        requires = "client_ca"
+        value_parser = NonEmptyStringValueParser::new()
     )]
     client_name: Vec<String>,
 
@@ -35,7 +34,18 @@ pub(super) struct Clients {
 impl Clients {
     /// Who may call; `None`: anybody.
     pub(super) fn open(&self) -> Result<Option<CallerFile>, Failure> {
-        let file = self.client_ca.clone().map(|path| CallerFile::open(path, self.client_name.clone()));
-        file.transpose().map_err(Failure::bad_input)
+        let wrong = match (&self.client_ca, self.ops_listen) {
+            (None, _) if self.client_name.is_empty() => return Ok(None),
+            (None, _) => "--client-name needs --client-ca: without it nobody is asked for a certificate",
+            (Some(path), Some(_)) => {
+                let file = CallerFile::open(path.clone(), self.client_name.clone());
+                return file.map(Some).map_err(Failure::bad_input);
+            }
+            (Some(_), None) => {
+                "--client-ca needs --ops-listen: the kubelet, and who reads metrics, have no certificate to show and \
+                 need a port of their own"
+            }
+        };
+        Err(Failure::bad_input(wrong))
     }
 }
