@@ -63,6 +63,25 @@ async fn serves_with_a_certificate_from_files() {
     assert_eq!(vigla.door.post(Http::One, "/validate", REVIEW).await.status, StatusCode::OK);
 }
 
+/// Where there is no openssl, nothing is shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn serves_with_the_certificate_that_the_documentation_makes() {
+    let page = include_str!("../../docs/webhook.md");
+    let (_, rest) = page.split_once("```\nopenssl req ").expect("how to make one");
+    let (arguments, _) = rest.split_once("\nvigla serve").expect("what to do with it");
+    let folder = TempDir::new().unwrap();
+    let shell =
+        |line: &str| std::process::Command::new("sh").args(["-c", line]).current_dir(folder.path()).output().unwrap();
+    if !shell("command -v openssl").status.success() {
+        return;
+    }
+    let made = shell(&format!("openssl req {arguments}"));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let [certificate, key] = ["server.crt", "server.key"].map(|name| folder.path().join(name));
+    let vigla = Vigla::start_with(&certificate, &key, &certificate, &[]);
+    assert_eq!(vigla.door.post(Http::One, "/validate", REVIEW).await.status, StatusCode::OK);
+}
+
 #[test]
 fn rejects_files_without_what_is_needed() {
     let files = Files::make();
