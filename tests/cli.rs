@@ -244,7 +244,7 @@ fn usage_errors_exit_with_2_and_one_clear_line() {
         (&["check", "f.yaml", "--now", "tomorrow"], "tomorrow"),
         (&["check", "f.yaml", "--as-group", "x"], "--as"),
         (&["check", "f.yaml", "--old", "f.yaml", "--operation", "CREATE"], "--operation"),
-        (&["explain", "no-such-rule"], "`no-such-rule`"),
+        (&["explain", "KIA0000"], "`KIA0000`; `vigla rules` lists the names, with `-o json` other tools' codes too"),
         (&["rules", "no-such-rule"], "`no-such-rule`; `vigla rules` lists them all"),
         (&["rules", "IST0118"], "no rule `IST0118`; `vigla explain IST0118` shows"),
         (&["serv"], "serv"),

@@ -17,7 +17,7 @@ impl Explain {
         let entries: Vec<&Entry> = RULES.iter().filter(|entry| entry.metadata.answers(&self.name)).collect();
         if entries.is_empty() {
             return Err(Failure::bad_input(format!(
-                "nothing is known of `{}`; `vigla rules` lists the names",
+                "nothing is known of `{}`; `vigla rules` lists the names, with `-o json` other tools' codes too",
                 self.name
             )));
         }
