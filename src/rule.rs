@@ -1,5 +1,6 @@
 //! Rules: what is checked, in code. One file a rule, one static list of them all.
 
+mod amount;
 mod documentation;
 pub mod egress;
 pub mod extension;

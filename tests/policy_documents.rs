@@ -81,6 +81,14 @@ fn rejects_a_broken_policy_at_its_place() {
             "0.yaml:7:34: bad glob `a b`: ` ` stands in no name",
         ),
         (&format!("{RULE}  action: Deny\n  match: {{namespaces: {{include: [\"\"]}}}}\n"), "0.yaml:7:34: empty glob"),
+        (
+            "  rule: sidecar-resources\n  action: Patch\n  params: {defaults: {proxyCPU: fast}}\n",
+            "0.yaml:7:33: expected a quantity such as `500m`",
+        ),
+        (
+            "  rule: container-resources\n  action: Patch\n  params: {defaults: {limits: {memory: much}}}\n",
+            "0.yaml:7:40: expected a quantity such as `500m`",
+        ),
     ] {
         assert_refused(spec, expected);
     }

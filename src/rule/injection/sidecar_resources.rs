@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::mesh::{PodFacts, PodTemplate, WORKLOADS_AND_JOBS, pod_template};
 use crate::object::{Edit, Quantity, WrongType, quoted};
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, amount::Amount, documented};
 
 documented! {
     /// Who sizes a sidecar sizes all of it.
@@ -36,7 +36,7 @@ documented! {
         /// What a fix gives those that are missing, by name: `{proxyCPU: 100m, proxyMemory: 128Mi, proxyCPULimit: "2",
         /// proxyMemoryLimit: 1Gi}`.
         #[serde(default)]
-        defaults: BTreeMap<Resource, String>,
+        defaults: BTreeMap<Resource, Amount>,
     }
 }
 
@@ -127,7 +127,7 @@ fn sizes_proxy(template: &PodTemplate<'_>) -> Result<bool, WrongType> {
 impl SidecarResources {
     fn missing(&self, template: &PodTemplate<'_>, resource: Resource, some: bool) -> Finding {
         let (key, path) = (resource.key(), template.annotation_path(resource.key()));
-        let set = |value: &String| Edit::Set { path: path.clone(), value: value.clone().into() };
+        let set = |amount: &Amount| Edit::Set { path: path.clone(), value: amount.0.clone().into() };
         let why = if some { ", and beside the others the mesh's default does not count" } else { "" };
         Finding {
             message: format!("`{key}` is missing{why}"),

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{Container, ContainerList, POD_TEMPLATES, pod_template};
-use crate::object::{Edit, Node, Quantity, QuantityError, WrongType};
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
+use crate::object::{Edit, Node, Quantity, WrongType};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, amount::Amount, documented};
 
 documented! {
     /// Containers say what they need, and how much memory they get at most.
@@ -54,20 +54,6 @@ struct Amounts {
 impl Amounts {
     fn of(&self, resource: &str) -> Option<&Amount> {
         if resource == "cpu" { self.cpu.as_ref() } else { self.memory.as_ref() }
-    }
-}
-
-/// A quantity, in the words that a fix is to write.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(with = "String")]
-struct Amount(String);
-
-impl TryFrom<String> for Amount {
-    type Error = QuantityError;
-
-    fn try_from(text: String) -> Result<Self, QuantityError> {
-        Quantity::parse(&text).map(|_| Self(text))
     }
 }
 
