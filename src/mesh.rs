@@ -50,7 +50,7 @@ pub use destination_rule::{ClientTls, TrafficPolicy, traffic_policies};
 pub use environment::{Variable, variable};
 pub use envoy_filter::{EnvoyPatch, envoy_patches};
 pub use export::{Export, export, service_export};
-pub use gateway::{Listener, Server, ServerTls, WEAK_TLS, is_internal_gateway, listeners, servers};
+pub use gateway::{GATEWAYS, Listener, Server, ServerTls, WEAK_TLS, is_internal_gateway, listeners, servers};
 pub use glob::Glob;
 pub use host::{Form, Host, HostScope, ScopedHost, ServiceHost, Wildcard, service_host};
 pub use injection::{INJECT, INJECTION, NotInjected, PodFacts, REVISION, Revision, injection};

@@ -1,6 +1,6 @@
 //! What gateways listen for: servers of Istio's Gateway, listeners of Gateway API's.
 
-use super::{IstioPort, Protocol};
+use super::{GroupKind, IstioPort, Protocol};
 use crate::object::{Node, WrongType};
 
 /// Versions of TLS that nothing should speak any more, in Istio's words.
@@ -86,6 +86,14 @@ impl<'t> ServerTls<'t> {
         Ok(Self { node, mode, https_redirect: node.boolean("httpsRedirect")?.unwrap_or_default() })
     }
 }
+
+/// The kinds that open ports of gateways, with [`servers`] or [`listeners`].
+pub const GATEWAYS: [GroupKind; 4] = [
+    GroupKind { group: "networking.istio.io", kind: "Gateway" },
+    GroupKind { group: "gateway.networking.k8s.io", kind: "Gateway" },
+    GroupKind { group: "gateway.networking.k8s.io", kind: "ListenerSet" },
+    GroupKind { group: "gateway.networking.x-k8s.io", kind: "XListenerSet" },
+];
 
 /// A listener of Gateway API's Gateway or ListenerSet.
 #[derive(Clone, Copy, Debug)]

@@ -72,6 +72,12 @@ impl<'t> Reference<'t> {
         self.namespace.is_some_and(|namespace| namespace != own)
     }
 
+    /// Whether it is a Gateway, or one by its ListenerSet.
+    #[must_use]
+    pub fn is_gateway(&self) -> bool {
+        matches!(self.kind, "Gateway" | "ListenerSet" | "XListenerSet")
+    }
+
     /// What findings call it: `Service reviews`, `Service prod/reviews`.
     #[must_use]
     pub fn subject(&self) -> String {

@@ -177,6 +177,13 @@ const FAMILIES: &[Family] = &[
         versions: &["v1", "v1alpha2"],
         kinds: &[("TCPRoute", "tcproutes"), ("UDPRoute", "udproutes")],
     },
+    // Experimental: it became ListenerSet.
+    Family {
+        group: "gateway.networking.x-k8s.io",
+        scope: Scope::Namespaced,
+        versions: &["v1alpha1"],
+        kinds: &[("XListenerSet", "xlistenersets")],
+    },
     Family {
         group: "helm.toolkit.fluxcd.io",
         scope: Scope::Namespaced,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{
-    GroupKind, Host, Protocol, ScopedHost, Server, ServiceHost, is_internal_gateway, listeners, servers, service_host,
+    GATEWAYS, Host, Protocol, ScopedHost, Server, ServiceHost, is_internal_gateway, listeners, servers, service_host,
 };
 use crate::object::{Node, WrongType};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
@@ -42,11 +42,7 @@ impl Rule for GatewayHttpsRedirect {
     const METADATA: Metadata = Metadata {
         name: "gateway-https-redirect",
         severity: Severity::Medium,
-        kinds: &[
-            GroupKind { group: "networking.istio.io", kind: "Gateway" },
-            GroupKind { group: "gateway.networking.k8s.io", kind: "Gateway" },
-            GroupKind { group: "gateway.networking.k8s.io", kind: "ListenerSet" },
-        ],
+        kinds: &GATEWAYS,
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

@@ -4,9 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mesh::{
-    GroupKind, Listener, Protocol, Server, ServerTls, WEAK_TLS, is_internal_gateway, listeners, servers,
-};
+use crate::mesh::{GATEWAYS, Listener, Protocol, Server, ServerTls, WEAK_TLS, is_internal_gateway, listeners, servers};
 use crate::object::{Node, WrongType};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
@@ -42,11 +40,7 @@ impl Rule for GatewayTls {
     const METADATA: Metadata = Metadata {
         name: "gateway-tls",
         severity: Severity::High,
-        kinds: &[
-            GroupKind { group: "networking.istio.io", kind: "Gateway" },
-            GroupKind { group: "gateway.networking.k8s.io", kind: "Gateway" },
-            GroupKind { group: "gateway.networking.k8s.io", kind: "ListenerSet" },
-        ],
+        kinds: &GATEWAYS,
         codes: &["IST0161"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{
-    GroupKind, Host, HostScope, Listener, Protocol, ScopedHost, Server, Wildcard, is_internal_gateway, listeners,
+    GATEWAYS, Host, HostScope, Listener, Protocol, ScopedHost, Server, Wildcard, is_internal_gateway, listeners,
     servers,
 };
 use crate::object::{Node, WrongType};
@@ -50,11 +50,7 @@ impl Rule for GatewayWildcardHosts {
     const METADATA: Metadata = Metadata {
         name: "gateway-wildcard-hosts",
         severity: Severity::High,
-        kinds: &[
-            GroupKind { group: "networking.istio.io", kind: "Gateway" },
-            GroupKind { group: "gateway.networking.k8s.io", kind: "Gateway" },
-            GroupKind { group: "gateway.networking.k8s.io", kind: "ListenerSet" },
-        ],
+        kinds: &GATEWAYS,
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

@@ -71,12 +71,13 @@ fn images() -> Vec<String> {
     ["pilot", "install-cni", "ztunnel", "proxyv2", "auto"].map(str::to_owned).to_vec()
 }
 
-const OTHERS: [GroupKind; 7] = [
+const OTHERS: [GroupKind; 8] = [
     GroupKind { group: "", kind: "ConfigMap" },
     GroupKind { group: "extensions.istio.io", kind: "TrafficExtension" },
     GroupKind { group: "extensions.istio.io", kind: "WasmPlugin" },
     GroupKind { group: "gateway.networking.k8s.io", kind: "Gateway" },
     GroupKind { group: "gateway.networking.k8s.io", kind: "ListenerSet" },
+    GroupKind { group: "gateway.networking.x-k8s.io", kind: "XListenerSet" },
     GroupKind { group: "networking.istio.io", kind: "EnvoyFilter" },
     GroupKind { group: "networking.istio.io", kind: "ProxyConfig" },
 ];

@@ -67,6 +67,7 @@ impl Rule for TenantHosts {
             GroupKind { group: "gateway.networking.k8s.io", kind: "TCPRoute" },
             GroupKind { group: "gateway.networking.k8s.io", kind: "TLSRoute" },
             GroupKind { group: "gateway.networking.k8s.io", kind: "UDPRoute" },
+            GroupKind { group: "gateway.networking.x-k8s.io", kind: "XListenerSet" },
         ],
         doc: Self::DOC,
         ..Metadata::OF_WRITES

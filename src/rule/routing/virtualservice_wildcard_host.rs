@@ -72,7 +72,7 @@ impl Rule for VirtualserviceWildcardHost {
 /// A route of Gateway API without hostnames takes those of its listener.
 fn judge_route(object: Node<'_>, findings: &mut Findings) -> Result<(), WrongType> {
     let Some(spec) = object.map("spec")? else { return Ok(()) };
-    let at_gateway = parents(object)?.iter().any(|parent| parent.group == "gateway.networking.k8s.io");
+    let at_gateway = parents(object)?.iter().any(|parent| parent.is_gateway());
     if spec.texts("hostnames")?.is_empty() && at_gateway {
         findings.advise([Finding {
             message: "a route without hostnames takes every host that its gateway has".to_owned(),

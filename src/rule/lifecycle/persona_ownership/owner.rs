@@ -42,7 +42,7 @@ impl PersonaOwnership {
             _ if of_mesh => Some(Owner::MeshAdmins),
             "EnvoyFilter" | "WasmPlugin" | "TrafficExtension" => Some(Owner::MeshAdmins),
             "Gateway" if group != "networking.istio.io" && is_internal_gateway(object)? => None,
-            "Gateway" | "ListenerSet" => Some(Owner::NetworkOwners),
+            "Gateway" | "ListenerSet" | "XListenerSet" => Some(Owner::NetworkOwners),
             "VirtualService" if self.gateway_routes && is_for_gateway(object)? => Some(Owner::NetworkOwners),
             _ if is_in(&mesh.gateway_namespaces) && !is_workload(group, kind) => Some(Owner::NetworkOwners),
             _ => None,

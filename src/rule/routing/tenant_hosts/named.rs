@@ -56,7 +56,7 @@ impl<'t> Names<'t> {
             (_, "ServiceEntry") => self.service_entry(spec),
             (_, "Sidecar") => self.sidecar(spec),
             ("networking.istio.io", "Gateway") => self.gateway(object),
-            (_, "Gateway" | "ListenerSet") => self.listeners(object, spec),
+            (_, "Gateway" | "ListenerSet" | "XListenerSet") => self.listeners(object, spec),
             (_, kind) => self.route(object, spec, matches!(kind, "GRPCRoute" | "HTTPRoute" | "TLSRoute")),
         }
     }
@@ -225,7 +225,7 @@ impl<'t> Names<'t> {
                 self.add(parent.node, "parent", What::Literal(host.into()));
                 false
             }
-            "Gateway" | "ListenerSet" | "XListenerSet" => {
+            _ if parent.is_gateway() => {
                 let namespace = self.namespace(parent);
                 self.add(parent.node, "gateway", What::Gateway { namespace, name: parent.name });
                 !self.is_home(namespace)
