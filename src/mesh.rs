@@ -119,16 +119,33 @@ impl Mesh {
         self.root_namespace.as_deref().unwrap_or("istio-system")
     }
 
+    /// Whether a control plane stands in a namespace.
+    #[must_use]
+    pub fn has_control_plane(&self, namespace: &str) -> bool {
+        self.control_plane_namespaces.iter().any(|own| own == namespace)
+    }
+
+    /// Whether gateways run in a namespace.
+    #[must_use]
+    pub fn has_gateways(&self, namespace: &str) -> bool {
+        self.gateway_namespaces.iter().any(|own| own == namespace)
+    }
+
+    /// Whether the platform's own configuration stands in a namespace.
+    #[must_use]
+    pub fn has_config(&self, namespace: &str) -> bool {
+        self.config_namespaces.iter().any(|own| own == namespace)
+    }
+
     /// Whether the mesh itself lives in a namespace: a control plane, or what holds for all of it.
     #[must_use]
     pub fn lives_in(&self, namespace: &str) -> bool {
-        namespace == self.root() || self.control_plane_namespaces.iter().any(|own| own == namespace)
+        namespace == self.root() || self.has_control_plane(namespace)
     }
 
     /// Whether what stands in a namespace may be for the whole mesh: it is a config or gateway namespace, or the root.
     #[must_use]
     pub fn may_route_for_all(&self, namespace: &str) -> bool {
-        let listed = self.config_namespaces.iter().chain(&self.gateway_namespaces).any(|name| name == namespace);
-        listed || namespace == self.root()
+        self.has_config(namespace) || self.has_gateways(namespace) || namespace == self.root()
     }
 }

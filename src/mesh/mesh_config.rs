@@ -58,9 +58,8 @@ pub fn mesh_configs<'t>(
 }
 
 fn is_mesh_config(namespace: &str, name: &str, mesh: &Mesh) -> bool {
-    let is = |names: &[String], name: &str| names.iter().any(|own| own == name);
-    let named = name == "istio" || name.starts_with("istio-") || is(&mesh.shared_mesh_configs, name);
-    named && is(&mesh.control_plane_namespaces, namespace)
+    let shared = mesh.shared_mesh_configs.iter().any(|own| own == name);
+    (name == "istio" || name.starts_with("istio-") || shared) && mesh.has_control_plane(namespace)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::mesh::{GroupKind, Mesh, own_label};
+use crate::mesh::{GroupKind, own_label};
 use crate::object::Node;
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
@@ -62,10 +62,12 @@ impl Rule for ServiceExposure {
             _ => None,
         };
         let refused = kind.is_some_and(|kind| self.types.contains(&kind));
-        let made = own_label(object, "gateway.networking.k8s.io/gateway-name")?.is_some();
-        if let Some(node) = spec.get("type").filter(|_| refused && !made && !is_for_gateways(&request.namespace, mesh))
-        {
-            findings.violation(exposed(node, &request.namespace));
+        let namespace = &*request.namespace;
+        let of_gateway = mesh.has_gateways(namespace)
+            || mesh.has_control_plane(namespace)
+            || own_label(object, "gateway.networking.k8s.io/gateway-name")?.is_some();
+        if let Some(node) = spec.get("type").filter(|_| refused && !of_gateway) {
+            findings.violation(exposed(node, namespace));
         }
         for (node, address) in spec.texts("externalIPs")? {
             findings.violation(Finding {
@@ -85,10 +87,6 @@ impl Rule for ServiceExposure {
         }
         Ok(())
     }
-}
-
-fn is_for_gateways(namespace: &str, mesh: &Mesh) -> bool {
-    [&mesh.gateway_namespaces, &mesh.control_plane_namespaces].into_iter().flatten().any(|own| own == namespace)
 }
 
 fn exposed(node: Node<'_>, namespace: &str) -> Finding {

@@ -61,7 +61,7 @@ impl Rule for ServicePortNaming {
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let Input { object, request, mesh, namespace_labels } = input;
         let in_mesh = is_in_mesh(&request.namespace, namespace_labels, PodFacts::default());
-        let own = mesh.control_plane_namespaces.iter().any(|own| *own == request.namespace);
+        let own = mesh.has_control_plane(&request.namespace);
         if in_mesh == Some(false) || own || is_istios(object)? {
             return Ok(());
         }

@@ -84,7 +84,7 @@ impl Rule for EnvoyfilterNamespace {
         if namespace.is_empty() {
             return Err(CannotJudge::request(format!("the request names no namespace, and every {kind} has one")));
         }
-        let in_place = mesh.config_namespaces.iter().any(|config| config == namespace);
+        let in_place = mesh.has_config(namespace);
         match (in_place, OtherKind::of(kind)) {
             (true, None) => self.advise(object, namespace, mesh, findings)?,
             (true, Some(_)) => {}

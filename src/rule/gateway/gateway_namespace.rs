@@ -64,14 +64,14 @@ impl Rule for GatewayNamespace {
             }
             "IstioOperator" => findings.advise(workload::installed(object, mesh)?),
             "Service" if group.is_empty() => {
-                if is_control_plane(namespace, mesh) && workload::is_public_service(object)? {
+                if mesh.has_control_plane(namespace) && workload::is_public_service(object)? {
                     findings.violation(misplaced("a Service for a gateway", namespace, mesh));
                 }
             }
             _ => {
                 if let Some(template) = pod_template(group, kind, object)? {
                     let is_gateway = workload::is_gateway(&template)?;
-                    if is_gateway && is_control_plane(namespace, mesh) {
+                    if is_gateway && mesh.has_control_plane(namespace) {
                         findings.violation(misplaced("a gateway", namespace, mesh));
                     }
                     if let Some(forged) = workload::forged_label(&template)? {
@@ -86,13 +86,8 @@ impl Rule for GatewayNamespace {
 
 impl GatewayNamespace {
     fn may_stand_in(&self, namespace: &str, mesh: &Mesh) -> bool {
-        let listed = mesh.gateway_namespaces.iter().any(|name| name == namespace);
-        listed || (self.allow_in_application_namespaces && !is_control_plane(namespace, mesh))
+        mesh.has_gateways(namespace) || (self.allow_in_application_namespaces && !mesh.has_control_plane(namespace))
     }
-}
-
-fn is_control_plane(namespace: &str, mesh: &Mesh) -> bool {
-    mesh.control_plane_namespaces.iter().any(|name| name == namespace)
 }
 
 fn misplaced(what: &str, namespace: &str, mesh: &Mesh) -> Finding {

@@ -59,7 +59,7 @@ impl Rule for IstioSystemInjectionDisabled {
         let Input { object, request, mesh, .. } = input;
         // A Namespace's own name is the namespace of its requests.
         let namespace = if request.is_namespace() { &*request.name } else { &*request.namespace };
-        if !mesh.control_plane_namespaces.iter().any(|own| own == namespace) {
+        if !mesh.has_control_plane(namespace) {
             return Ok(());
         }
         if request.is_namespace() {

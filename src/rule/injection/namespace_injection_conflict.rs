@@ -41,7 +41,7 @@ impl Rule for NamespaceInjectionConflict {
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let Input { object, request, mesh, .. } = input;
-        if mesh.control_plane_namespaces.iter().any(|own| *own == request.name) {
+        if mesh.has_control_plane(&request.name) {
             return Ok(());
         }
         let label = |key: &'static str| Ok::<_, CannotJudge>(own_label(object, key)?.map(|value| (key, value)));

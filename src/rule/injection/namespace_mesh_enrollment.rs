@@ -98,8 +98,8 @@ impl Rule for NamespaceMeshEnrollment {
 
 impl NamespaceMeshEnrollment {
     fn is_exempt(&self, name: &str, mesh: &Mesh) -> bool {
-        let lists = [&mesh.control_plane_namespaces, &mesh.config_namespaces, &mesh.gateway_namespaces, &self.exempt];
-        lists.into_iter().flatten().any(|own| own == name)
+        let of_mesh = mesh.has_control_plane(name) || mesh.has_config(name) || mesh.has_gateways(name);
+        of_mesh || self.exempt.iter().any(|own| own == name)
     }
 
     fn is_said(&self, object: Node<'_>) -> Result<bool, WrongType> {

@@ -81,7 +81,7 @@ impl Rule for RevisionLabels {
 impl RevisionLabels {
     fn check_namespace(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), WrongType> {
         let Input { object, request, mesh, .. } = input;
-        let is_own = mesh.control_plane_namespaces.iter().any(|own| *own == request.name);
+        let is_own = mesh.has_control_plane(&request.name);
         match own_label(object, INJECTION)? {
             Some("enabled") if self.require_revision && !is_own => findings.violation(Finding {
                 path: own_label_path(INJECTION),

@@ -116,7 +116,7 @@ impl Rule for RequireAppVersionLabels {
 
 /// Whether the mesh does not need to tell these Pods apart.
 fn is_exempt(template: &PodTemplate<'_>, facts: PodFacts<'_>, namespace: &str, mesh: &Mesh) -> Result<bool, WrongType> {
-    let control_plane = mesh.control_plane_namespaces.iter().any(|own| own == namespace);
+    let control_plane = mesh.has_control_plane(namespace);
     Ok(control_plane || facts.host_network || facts.declines_injection() || template.is_gateway()?)
 }
 

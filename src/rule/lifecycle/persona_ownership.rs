@@ -140,7 +140,7 @@ fn is_in(user: &User<'_>, groups: &[String]) -> bool {
 fn is_of_cluster(user: &User<'_>, mesh: &Mesh) -> bool {
     user.name == "system:kube-controller-manager"
         || user.service_account().is_some_and(|(namespace, name)| {
-            let control_plane = mesh.control_plane_namespaces.iter().any(|own| own == namespace);
+            let control_plane = mesh.has_control_plane(namespace);
             namespace == "kube-system" || (control_plane && name.starts_with("istiod"))
         })
 }

@@ -90,6 +90,5 @@ impl Rule for ExportScope {
 
 /// Whether what stands in a namespace is meant for the mesh.
 fn exports_for_all(namespace: &str, mesh: &Mesh) -> bool {
-    let lists = [&mesh.config_namespaces, &mesh.gateway_namespaces, &mesh.control_plane_namespaces];
-    lists.into_iter().flatten().any(|name| name == namespace) || namespace == mesh.root()
+    mesh.may_route_for_all(namespace) || mesh.has_control_plane(namespace)
 }

@@ -92,8 +92,8 @@ fn judge(named: &Named<'_>, own: &str, mesh: &Mesh, findings: &mut Findings) {
         Form::Short => {
             let full = Host(named.host).fqdn(own, domain);
             let found = finding(format!("`{}` is `{full}` here", named.host));
-            let mut elsewhere = mesh.config_namespaces.iter().chain(&mesh.gateway_namespaces);
-            if elsewhere.any(|name| name == own) { findings.violation(found) } else { findings.advise([found]) }
+            let elsewhere = mesh.has_config(own) || mesh.has_gateways(own);
+            if elsewhere { findings.violation(found) } else { findings.advise([found]) }
         }
         Form::Partial if named.leads => findings.advise([finding(format!(
             "`{}` is taken for a host outside the cluster: Istio does not complete it with namespace `{namespace}`",

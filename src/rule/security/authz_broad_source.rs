@@ -53,7 +53,7 @@ impl Rule for AuthzBroadSource {
                 findings.violation(unmatched(node, principal));
             }
         }
-        let at_gateway = mesh.gateway_namespaces.iter().any(|own| *own == request.namespace);
+        let at_gateway = mesh.has_gateways(&request.namespace);
         if action != "ALLOW" || at_gateway {
             return Ok(());
         }

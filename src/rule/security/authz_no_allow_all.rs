@@ -50,7 +50,7 @@ impl Rule for AuthzNoAllowAll {
     ) -> Result<(), CannotJudge> {
         let Authorization { action, rules } = Authorization::of(object)?;
         findings.advise(torn(&rules));
-        let at_gateway = mesh.gateway_namespaces.iter().any(|own| *own == request.namespace);
+        let at_gateway = mesh.has_gateways(&request.namespace);
         if action != "ALLOW" || at_gateway && !self.gateways {
             return Ok(());
         }

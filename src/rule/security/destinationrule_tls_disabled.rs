@@ -118,5 +118,5 @@ fn is_api_server(place: ServiceHost<'_>) -> bool {
 /// Whether it is a Service beside istiod, which has no proxy and speaks TLS itself.
 fn runs_control_plane(place: ServiceHost<'_>, mesh: &Mesh) -> bool {
     let ServiceHost::Service { namespace, .. } = place else { return false };
-    mesh.control_plane_namespaces.iter().any(|own| own == namespace)
+    mesh.has_control_plane(namespace)
 }

@@ -132,7 +132,7 @@ impl Rule for NoFullTraceSampling {
             _ => {
                 if let Some(template) = pod_template(kind.0, kind.1, object)? {
                     proxy_config::check_bootstrap(judge, &template)?;
-                    if mesh.control_plane_namespaces.iter().any(|own| *own == request.namespace) {
+                    if mesh.has_control_plane(&request.namespace) {
                         istiod::check(judge, &template)?;
                     }
                 }

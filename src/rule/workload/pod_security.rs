@@ -93,7 +93,7 @@ impl Rule for PodSecurity {
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let Input { object, request, mesh, namespace_labels } = input;
-        if mesh.control_plane_namespaces.iter().any(|own| *own == request.namespace) {
+        if mesh.has_control_plane(&request.namespace) {
             return Ok(());
         }
         let Some(template) = pod_template(&request.kind.group, &request.kind.kind, object)? else { return Ok(()) };

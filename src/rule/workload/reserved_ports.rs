@@ -51,7 +51,7 @@ impl Rule for ReservedPorts {
         let Input { object, request, mesh, namespace_labels } = input;
         let injected = |facts| is_injected(&request.namespace, namespace_labels, facts);
         if SERVICE.is(&request.kind.group, &request.kind.kind) {
-            let gateways = mesh.gateway_namespaces.iter().any(|own| *own == request.namespace);
+            let gateways = mesh.has_gateways(&request.namespace);
             if !gateways && !selects_gateway(object)? {
                 // What becomes of Pods that say nothing of their own.
                 let injected = injected(PodFacts::default());

@@ -68,8 +68,7 @@ pub(super) fn installed(object: Node<'_>, mesh: &Mesh) -> Result<Vec<Finding>, W
         for gateway in components.maps(list)? {
             let namespace = gateway.text("namespace")?.filter(|namespace| !namespace.is_empty());
             let name = gateway.text("name")?.unwrap_or_default();
-            let beside =
-                namespace.is_none_or(|namespace| mesh.control_plane_namespaces.iter().any(|own| own == namespace));
+            let beside = namespace.is_none_or(|namespace| mesh.has_control_plane(namespace));
             if beside && gateway.boolean("enabled")? != Some(false) {
                 found.push(Finding {
                     path: gateway.pointer(),

@@ -32,8 +32,7 @@ impl PersonaOwnership {
         mesh: &Mesh,
     ) -> Result<Option<Owner>, CannotJudge> {
         let (group, kind, namespace) = (&*request.kind.group, &*request.kind.kind, &*request.namespace);
-        let is_in = |namespaces: &[String]| namespaces.iter().any(|own| own == namespace);
-        let of_mesh = mesh.lives_in(namespace) || is_in(&mesh.config_namespaces);
+        let of_mesh = mesh.lives_in(namespace) || mesh.has_config(namespace);
         if (group, kind) == ("", "ConfigMap") {
             let configs = mesh_configs((group, kind), (namespace, &request.name), object, mesh)?;
             return Ok((!configs.is_empty()).then_some(Owner::MeshAdmins));
@@ -44,7 +43,7 @@ impl PersonaOwnership {
             "Gateway" if group != "networking.istio.io" && is_internal_gateway(object)? => None,
             "Gateway" | "ListenerSet" | "XListenerSet" => Some(Owner::NetworkOwners),
             "VirtualService" if self.gateway_routes && is_for_gateway(object)? => Some(Owner::NetworkOwners),
-            _ if is_in(&mesh.gateway_namespaces) && !is_workload(group, kind) => Some(Owner::NetworkOwners),
+            _ if mesh.has_gateways(namespace) && !is_workload(group, kind) => Some(Owner::NetworkOwners),
             _ => None,
         })
     }

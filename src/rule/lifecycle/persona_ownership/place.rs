@@ -15,19 +15,18 @@ impl PersonaOwnership {
         mesh: &Mesh,
     ) -> Result<Option<String>, WrongType> {
         let (group, kind, namespace) = (&*request.kind.group, &*request.kind.kind, &*request.namespace);
-        let is_in = |namespaces: &[String]| namespaces.iter().any(|own| own == namespace);
-        let beside = is_in(&mesh.control_plane_namespaces);
+        let beside = mesh.has_control_plane(namespace);
         let foreign = match kind {
             _ if is_workload(group, kind) => {
                 let template = pod_template(group, kind, object)?.filter(|_| beside);
                 template.map_or(Ok(false), |template| self.is_foreign(&template))?
             }
             "VirtualService" if self.gateway_routes && is_for_gateway(object)? => {
-                let elsewhere = !is_in(&mesh.gateway_namespaces);
+                let elsewhere = !mesh.has_gateways(namespace);
                 let message = format!("a VirtualService for a gateway in namespace `{namespace}`");
                 return Ok(elsewhere.then_some(message));
             }
-            _ if !beside || is_in(&mesh.config_namespaces) => false,
+            _ if !beside || mesh.has_config(namespace) => false,
             "DestinationRule" | "ServiceEntry" => {
                 namespace != mesh.root() || !export(object)?.reaches_beyond(namespace)
             }
