@@ -8,8 +8,9 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::common::cli::Run;
 
-/// What a tenant may do in a namespace of their own. Kubernetes' own role `edit` is empty here: a controller fills it.
-const TENANT: &str = "
+/// What a tenant may do in a namespace of their own, for Kubernetes' own role `edit` is empty here: a controller fills
+/// it. And the namespace for filters.
+const BASE: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: tenant}
@@ -17,6 +18,8 @@ rules:
 - {apiGroups: ['', apps, batch], resources: ['*'], verbs: ['*']}
 - {apiGroups: [networking.istio.io, security.istio.io, telemetry.istio.io], resources: ['*'], verbs: ['*']}
 - {apiGroups: [gateway.networking.k8s.io], resources: ['*'], verbs: ['*']}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: istio-config}}
 ";
 
 /// Started on first use. Never dropped: the end of the process closes the pipe that holds it.
@@ -49,7 +52,7 @@ impl ControlPlane {
         let arguments = ["create", "-f", crds.to_str().expect("UTF-8")];
         self.kubectl("admin", &arguments, "").succeeds();
         self.kubectl("admin", &["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"], "").succeeds();
-        self.kubectl("admin", &["create", "-f", "-"], TENANT).succeeds();
+        self.kubectl("admin", &["create", "-f", "-"], BASE).succeeds();
     }
 
     pub(crate) fn kubeconfig(&self) -> &Path {

@@ -6,16 +6,10 @@ use crate::common::cli::filter;
 use crate::turn::Cluster;
 use crate::webhook::Webhook;
 
-/// The one namespace in which filters may be.
-fn make_istio_config(cluster: &Cluster) {
-    cluster.apply("{apiVersion: v1, kind: Namespace, metadata: {name: istio-config}}").succeeds();
-}
-
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 fn kubectl_shows_what_is_denied_and_why() {
     let cluster = Cluster::take();
-    make_istio_config(&cluster);
     let _webhook = Webhook::guard(&cluster, "");
 
     let denied = cluster.apply(&filter("lua", "default").to_string());
@@ -36,7 +30,6 @@ fn kubectl_shows_what_is_denied_and_why() {
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 async fn controllers_meet_with_the_same_verdict() {
     let cluster = Cluster::take();
-    make_istio_config(&cluster);
     let _webhook = Webhook::guard(&cluster, "");
 
     let client = cluster.client().await;

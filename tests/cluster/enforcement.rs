@@ -34,7 +34,7 @@ fn pod(namespace: &str) -> Value {
 }
 
 /// An object with a name that the API server makes up.
-fn generated(mut object: Value) -> Value {
+pub(crate) fn generated(mut object: Value) -> Value {
     let metadata = object["metadata"].as_object_mut().expect("metadata");
     metadata.remove("name");
     metadata.insert("generateName".to_owned(), "made-up-".into());
@@ -83,7 +83,6 @@ fn whatever_creates_meets_the_verdict() {
         assert_eq!(cluster.kubectl(&["get", "envoyfilters,deployments", "-n", namespace, "-o", "name"]).out, "");
     }
 
-    cluster.apply("{apiVersion: v1, kind: Namespace, metadata: {name: istio-config}}").succeeds();
     for good in [filter("fine", "istio-config"), deployment(&shop, json!({"version": "1.4"})), pod(&shop)] {
         for arguments in creations.iter().take(3).chain([&["replace", "-f", "-"][..]].iter()) {
             let run = cluster.kubectl_as("admin", arguments, &good.to_string()).succeeds();

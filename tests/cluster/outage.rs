@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use crate::balancer::Balancer;
 use crate::common::Vigla;
 use crate::common::cli::filter;
+use crate::enforcement::generated;
 use crate::turn::Cluster;
 use crate::webhook::{Identity, Webhook, url};
 
@@ -83,8 +84,7 @@ pub(crate) fn create_all_the_time(
         let mut ticks = tokio::time::interval(Duration::from_millis(20));
         while !*stop.borrow() {
             ticks.tick().await;
-            let name = format!("at-{}", let_in + refused.len());
-            let object = serde_json::from_value(filter(&name, &namespace)).expect("an object");
+            let object = serde_json::from_value(generated(filter("", &namespace))).expect("an object");
             match filters.create(&PostParams::default(), &object).await {
                 Ok(_) => let_in += 1,
                 Err(kube::Error::Api(status)) => refused.push(status.message.clone()),
@@ -138,7 +138,6 @@ async fn through_restarts_nothing_bad_is_let_in() {
 async fn while_a_second_server_serves_nothing_good_is_refused() {
     let cluster = Cluster::take();
     let shop = cluster.namespace();
-    cluster.empty_istio_config();
     let (identity, balancer) = (Identity::new(""), Balancer::start());
     let serve = || identity.serve(&["--drain-delay", "1"]);
     let mut serving = serve();

@@ -80,7 +80,6 @@ async fn replicas_that_start_at_once_agree() {
 async fn a_secret_that_is_deleted_or_damaged_is_made_anew_and_no_request_is_lost() {
     let cluster = Cluster::take();
     let installation = Installation::new(&cluster);
-    cluster.empty_istio_config();
     installation.permit_all();
     let (mut other, other_door) = installation.serve();
     let (mut replica, door) = installation.serve();
@@ -267,7 +266,6 @@ async fn replica(client: &Client, place: &Place) -> SocketAddr {
 async fn through_rotations_of_certificates_and_cas_no_request_is_lost() {
     let cluster = Cluster::take();
     let installation = Installation::new(&cluster);
-    cluster.empty_istio_config();
     let client = cluster.client().await;
     let (namespace, service, secret) = (installation.namespace.clone(), "vigla".to_owned(), "vigla-tls".to_owned());
     let place = Place { namespace, service, secret };

@@ -48,12 +48,6 @@ impl Cluster {
         self.kubectl_as("admin", &["apply", "-f", "-"], manifest)
     }
 
-    /// The namespace for filters, with none in it.
-    pub(crate) fn empty_istio_config(&self) {
-        self.apply("{apiVersion: v1, kind: Namespace, metadata: {name: istio-config}}").succeeds();
-        self.kubectl(&["delete", "envoyfilters", "--all", "-n", "istio-config"]).succeeds();
-    }
-
     /// Applies until it is let in: the API server takes a moment to notice that nobody is asked any more.
     pub(crate) fn apply_until_allowed(&self, object: &Value) {
         let begun = Instant::now();
