@@ -42,13 +42,12 @@ fn what_the_documentation_says_of_every_subject_is_so() {
     let cluster = Cluster::take();
     let all =
         |example: fn(&Entry) -> &'static str| RULES.iter().map(move |entry| (entry, alone(entry, example(entry))));
-    for (_, objects) in all(|entry| entry.denied).chain(all(|entry| entry.allowed)) {
-        let namespaces = objects.iter().filter_map(|object| object["metadata"]["namespace"].as_str());
-        for namespace in namespaces {
-            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
-            cluster.apply(&namespace.to_string()).succeeds();
-        }
-    }
+    let objects = all(|entry| entry.denied).chain(all(|entry| entry.allowed)).flat_map(|(_, objects)| objects);
+    let namespace = |object: Value| object["metadata"]["namespace"].as_str().map(str::to_owned);
+    let namespaces: BTreeSet<String> = objects.filter_map(namespace).collect();
+    let namespace = |name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    let namespaces: Vec<Value> = namespaces.into_iter().map(namespace).collect();
+    cluster.apply(&json!({"apiVersion": "v1", "kind": "List", "items": namespaces}).to_string()).succeeds();
     let policies: BTreeMap<&str, Value> =
         RULES.iter().map(|entry| (entry.metadata.name, json!({"action": "Deny"}))).collect();
     let mesh = json!({"controlPlaneNamespaces": [MESH]});

@@ -46,11 +46,9 @@ impl<'c> Installation<'c> {
         let alice = "- {kind: User, apiGroup: rbac.authorization.k8s.io, name: alice}";
         let chart = include_str!("../../manifests/kustomize/vigla.yaml").replace(account, alice);
         let chart = chart.replace("namespace: vigla-system", &format!("namespace: {}", self.namespace));
-        for document in chart.split("---\n") {
-            if kinds.iter().any(|kind| document.contains(&format!("\nkind: {kind}\n"))) {
-                self.cluster.apply(document).succeeds();
-            }
-        }
+        let permits = |document: &&str| kinds.iter().any(|kind| document.contains(&format!("\nkind: {kind}\n")));
+        let permissions: Vec<&str> = chart.split("---\n").filter(permits).collect();
+        self.cluster.apply(&permissions.join("---\n")).succeeds();
     }
 
     pub(crate) fn permit_all(&self) {

@@ -109,7 +109,8 @@ async fn through_restarts_nothing_bad_is_let_in() {
     let cluster = Cluster::take();
     let shop = cluster.namespace();
     let (identity, balancer) = (Identity::new(""), Balancer::start());
-    let mut vigla = identity.serve(&[]);
+    let serve = || identity.serve(&["--drain-delay", "1"]);
+    let mut vigla = serve();
     balancer.route(&[vigla.door.address]);
     identity.register(&cluster, &url(balancer.port));
 
@@ -121,7 +122,7 @@ async fn through_restarts_nothing_bad_is_let_in() {
         // For a moment nobody is there.
         let nobody = cluster.apply(&filter("nobody", &shop).to_string());
         assert!(nobody.err.contains("failed calling webhook"), "{}", nobody.err);
-        vigla = identity.serve(&[]);
+        vigla = serve();
         balancer.route(&[vigla.door.address]);
         let denied = cluster.apply(&filter("somebody", &shop).to_string());
         assert!(denied.err.contains("denied the request: envoyfilter-namespace: "), "{}", denied.err);
