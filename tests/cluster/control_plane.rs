@@ -1,10 +1,10 @@
-//! The API server of this run, with Istio's and the Gateway API's kinds, and `kubectl` for it.
+//! An API server, with Istio's and the Gateway API's kinds, and `kubectl` for it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use crate::common::cli::Run;
 
@@ -22,9 +22,7 @@ rules:
 {apiVersion: v1, kind: Namespace, metadata: {name: istio-config}}
 ";
 
-/// Started on first use. Never dropped: the end of the process closes the pipe that holds it.
-static THIS_RUN: LazyLock<Result<ControlPlane, String>> = LazyLock::new(ControlPlane::start);
-
+/// Never dropped: the end of the process closes the pipe that holds it.
 pub(crate) struct ControlPlane {
     /// Of `run.sh`, which ends with it.
     stdin: Mutex<ChildStdin>,
@@ -32,11 +30,7 @@ pub(crate) struct ControlPlane {
 }
 
 impl ControlPlane {
-    pub(crate) fn of_this_run() -> &'static Self {
-        THIS_RUN.as_ref().unwrap_or_else(|reason| panic!("{reason}"))
-    }
-
-    fn start() -> Result<Self, String> {
+    pub(crate) fn start() -> Result<Self, String> {
         // In a process group of its own: what ends this group by force leaves it to tidy up.
         let mut child = run_sh().process_group(0).spawn().map_err(|error| format!("cannot run bash: {error}"))?;
         let stdin = Mutex::new(child.stdin.take().expect("a pipe"));

@@ -56,8 +56,8 @@ fn no_webhook_outlives_its_test() {
     let try_it = ["create", "--dry-run=server", "-f", "-"];
     let object = filter("lua", "default").to_string();
     assert_eq!(cluster.kubectl_as("admin", &try_it, &object).code, 1);
-    drop((webhook, cluster));
-    let cluster = Cluster::take();
+    drop(webhook);
+    let cluster = cluster.take_again();
     cluster.kubectl_as("admin", &try_it, &object).succeeds();
     let kinds = "validatingwebhookconfigurations,mutatingwebhookconfigurations";
     assert_eq!(cluster.kubectl(&["get", kinds, "-o", "name"]).out, "");

@@ -14,19 +14,27 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use crate::common::cli::{Run, vigla};
-use crate::control_plane::{ControlPlane, target};
+use crate::control_plane::target;
+use crate::turn::Cluster;
 
 /// What each release says; the chart has no default for it.
 const IMAGE: [&str; 2] = ["--set", "image.repository=registry.example.com/vigla"];
 
-/// The pinned `helm`, without whatever its user has set up.
+/// The pinned `helm`, without whatever its user has set up: that is looked for in a folder of its own.
 struct Helm {
     home: TempDir,
 }
 
 impl Helm {
+    /// Without a cluster.
     fn new() -> Self {
         Self { home: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn of(cluster: &Cluster) -> Self {
+        let helm = Self::new();
+        helm.file("kubeconfig", &cluster.kubeconfig("admin", None));
+        helm
     }
 
     /// Below the repository.
@@ -36,7 +44,7 @@ impl Helm {
         for variable in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "KUBECACHEDIR"] {
             command.env(variable, self.home.path());
         }
-        command.env("KUBECONFIG", ControlPlane::of_this_run().kubeconfig()).output().expect("helm runs").into()
+        command.env("KUBECONFIG", self.home.path().join("kubeconfig")).output().expect("helm runs").into()
     }
 
     /// `helm COMMAND vigla manifests/chart`: `template`, `install` or `upgrade` of a release in this namespace.

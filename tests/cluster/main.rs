@@ -1,5 +1,4 @@
-//! Vigla at the door of a real API server. One run of this binary is one control plane; `cargo test` leaves it out, for
-//! it has to be built first:
+//! Vigla at the door of a real API server. `cargo test` leaves it out, for the control plane has to be built first:
 //!
 //! ```text
 //! tests/control-plane/build.sh

@@ -1,11 +1,11 @@
-//! The cluster, one test at a time: webhook configurations are everybody's.
+//! The clusters, each for one test at a time: webhook configurations are everybody's.
 
 use std::cell::RefCell;
-use std::fs;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+use std::{fs, ptr};
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -15,22 +15,67 @@ use crate::common::PATIENCE;
 use crate::common::cli::Run;
 use crate::control_plane::ControlPlane;
 
-static TURN: Mutex<()> = Mutex::new(());
+/// Started on first use.
+type Plane = LazyLock<Result<ControlPlane, String>>;
+
+/// Much of a test is waiting, so that a second one costs little. Each takes 700 MB.
+static PLANES: [Plane; 2] = [const { LazyLock::new(ControlPlane::start) }; 2];
+/// Those that no test has.
+static FREE: LazyLock<Mutex<Vec<&Plane>>> = LazyLock::new(|| Mutex::new(PLANES.iter().collect()));
+static RETURNED: Condvar = Condvar::new();
 static NAMESPACES: AtomicUsize = AtomicUsize::new(0);
+
+/// A control plane, until it is dropped.
+struct Turn(&'static Plane);
+
+impl Turn {
+    fn free() -> MutexGuard<'static, Vec<&'static Plane>> {
+        FREE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for one of these, however those ended who have it.
+    fn take(wanted: impl Fn(&Plane) -> bool) -> Self {
+        let mut free = Self::free();
+        loop {
+            if let Some(at) = free.iter().position(|plane| wanted(plane)) {
+                return Self(free.remove(at));
+            }
+            free = RETURNED.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        Self::free().insert(0, self.0);
+        RETURNED.notify_all();
+    }
+}
 
 /// The cluster, for one test. Webhook configurations end with it; objects stay, so each test has its own namespaces.
 pub(crate) struct Cluster {
     plane: &'static ControlPlane,
     /// Objects that show whether a configuration is in force, with what becomes of them where none is.
     probes: RefCell<Vec<(Value, String)>>,
-    _turn: MutexGuard<'static, ()>,
+    turn: Turn,
 }
 
 impl Cluster {
-    /// Waits for the others, however they ended.
+    /// Waits for a cluster that no other test has.
     pub(crate) fn take() -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { plane: ControlPlane::of_this_run(), probes: RefCell::default(), _turn: turn }
+        Self::of(Turn::take(|_| true))
+    }
+
+    /// Ends the test and begins the next one on the same cluster.
+    pub(crate) fn take_again(self) -> Self {
+        let plane = self.turn.0;
+        drop(self);
+        Self::of(Turn::take(|one| ptr::eq(one, plane)))
+    }
+
+    fn of(turn: Turn) -> Self {
+        let plane = turn.0.as_ref().unwrap_or_else(|reason| panic!("{reason}"));
+        Self { plane, probes: RefCell::default(), turn }
     }
 
     /// The real `kubectl`, as an administrator.

@@ -25,7 +25,8 @@ fn render(helm: &Helm, mode: &str, templates: &[&str]) -> String {
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 fn what_is_rendered_is_fresh_and_taken() {
-    let (cluster, helm) = (Cluster::take(), Helm::new());
+    let cluster = Cluster::take();
+    let helm = Helm::of(&cluster);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("manifests/kustomize");
     let vigla = ["availability", "configmap", "deployment", "networkpolicy", "rbac", "service"];

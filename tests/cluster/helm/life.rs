@@ -63,7 +63,8 @@ fn secret(cluster: &Cluster, own: &str) -> Value {
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 fn what_others_wrote_survives_upgrades_and_rollbacks_and_nothing_survives_the_end() {
-    let (cluster, helm) = (Cluster::take(), Helm::new());
+    let cluster = Cluster::take();
+    let helm = Helm::of(&cluster);
     let own = cluster.namespace();
     let release = ["vigla", "--namespace", &own];
     for server_side in ["--server-side=true", "--server-side=false"] {
@@ -116,7 +117,8 @@ fn what_others_wrote_survives_upgrades_and_rollbacks_and_nothing_survives_the_en
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 fn the_api_server_finds_vigla_by_the_service_of_the_chart() {
-    let (cluster, helm) = (Cluster::take(), Helm::new());
+    let cluster = Cluster::take();
+    let helm = Helm::of(&cluster);
     let own = cluster.namespace();
     let (certificate, key) = certificate(&own);
     let files = folder(&[("tls.crt", &certificate), ("tls.key", &key), ("ca.crt", &certificate)]);

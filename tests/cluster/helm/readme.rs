@@ -60,7 +60,8 @@ fn run(cluster: &Cluster, folder: &TempDir) -> Process {
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 fn the_commands_of_the_readme_put_vigla_in_front_of_the_api_server() {
-    let (cluster, helm, balancer) = (Cluster::take(), Helm::new(), Balancer::start());
+    let (cluster, balancer) = (Cluster::take(), Balancer::start());
+    let helm = Helm::of(&cluster);
     // What the chart brings, but for the port: what stands in for the Pods takes a free one.
     let webhooks = helm.file("webhooks.json", &configurations(OWN, Some(balancer.port), &[]));
     let webhooks = format!("webhooks.configurations={webhooks}");

@@ -15,7 +15,8 @@ fn may(cluster: &Cluster, namespace: &str, what: &[&str]) -> bool {
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 fn vigla_may_do_what_it_needs_and_nothing_else() {
-    let (cluster, helm) = (Cluster::take(), Helm::new());
+    let cluster = Cluster::take();
+    let helm = Helm::of(&cluster);
     let own = cluster.namespace();
     let _release = helm.install(&own, &["--set", "settings.maxAction=Warn"]);
     let (webhooks, ours) = ("validatingwebhookconfigurations", "mutatingwebhookconfigurations/admission.vigla.dev");

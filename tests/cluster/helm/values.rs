@@ -41,7 +41,8 @@ fn objects(run: Run) -> Vec<Value> {
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
 fn the_api_server_takes_the_chart_under_all_kinds_of_values() {
-    let (cluster, helm) = (Cluster::take(), Helm::new());
+    let cluster = Cluster::take();
+    let helm = Helm::of(&cluster);
     let own = cluster.namespace();
     // Says so where Pods are not as restricted as they could be.
     cluster.kubectl(&["label", "namespace", &own, "pod-security.kubernetes.io/warn=restricted"]).succeeds();
