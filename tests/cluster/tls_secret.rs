@@ -37,8 +37,8 @@ async fn the_first_replica_makes_the_certificate_and_the_second_takes_it() {
     let cluster = Cluster::take();
     let installation = Installation::new(&cluster);
     installation.permit_all();
-    let (first, door) = installation.serve();
     installation.register();
+    let (first, door) = installation.serve();
     wait_until("not judged", || installation.refuses_filters());
     let secret = installation.secret().expect("a Secret");
     assert_eq!(secret.type_.as_deref(), Some("kubernetes.io/tls"));
@@ -74,6 +74,29 @@ async fn replicas_that_start_at_once_agree() {
     }
 }
 
+/// In processes, with the periods that they have.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a control plane: tests/control-plane/build.sh"]
+async fn every_replica_takes_up_a_certificate_that_is_made_anew() {
+    let cluster = Cluster::take();
+    let installation = Installation::new(&cluster);
+    installation.permit_all();
+    let (mut replicas, authorities) = ([installation.serve(), installation.serve()], installation.authorities());
+    let before = certificates(&installation.entry("tls.crt"));
+    let secret = ["secret", "vigla-tls", "-n", &installation.namespace];
+    let without = ["--type=merge", "-p", r#"{"data": {"tls.crt": ""}}"#];
+    cluster.kubectl(&[&["patch"], &secret[..], &without].concat()).succeeds();
+    for (replica, _) in &mut replicas {
+        replica.wait_for_log("took up a new certificate");
+    }
+    let certificate = certificates(&installation.entry("tls.crt"));
+    assert_ne!(certificate, before);
+    for (_, door) in &replicas {
+        assert_eq!(shown(door).await, certificate[0]);
+    }
+    assert_eq!(installation.authorities(), authorities, "the CA was sound");
+}
+
 /// Two replicas behind a Service, while objects are applied all the time.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]
@@ -81,8 +104,9 @@ async fn a_secret_that_is_deleted_or_damaged_is_made_anew_and_no_request_is_lost
     let cluster = Cluster::take();
     let installation = Installation::new(&cluster);
     installation.permit_all();
-    let (mut other, other_door) = installation.serve();
-    let (mut replica, door) = installation.serve();
+    let terms = Terms { notice: Duration::from_secs(1), period: Duration::from_millis(300), ..Terms::default() };
+    let replicas = replicas(&cluster.client_of("alice").await, &installation, &terms).await;
+    installation.balancer.route(&replicas);
     installation.register();
     wait_until("not judged", || installation.refuses_filters());
 
@@ -91,7 +115,8 @@ async fn a_secret_that_is_deleted_or_damaged_is_made_anew_and_no_request_is_lost
     let bad = create_all_the_time(client, &installation.namespace, &end);
     let secret = ["secret", "vigla-tls", "-n", &installation.namespace];
     let half = r#"{"data": {"ca.key": "aGFsZg==", "tls.crt": "aGFsZg=="}}"#;
-    for mishap in [&["delete"][..], &["patch", "--type=merge", "-p", half], &["patch", "--type=merge", "-p", EMPTY]] {
+    let mishaps = [&["delete"][..], &["patch", "--type=merge", "-p", half], &["patch", "--type=merge", "-p", EMPTY]];
+    for mishap in mishaps.repeat(3) {
         let before = installation.authorities();
         cluster.kubectl(&[&mishap[..1], &secret[..], &mishap[1..]].concat()).succeeds();
         wait_until("no new CA", || {
@@ -102,13 +127,13 @@ async fn a_secret_that_is_deleted_or_damaged_is_made_anew_and_no_request_is_lost
         assert_eq!(installation.authorities()[1..], before, "those before it stay");
         wait_until("not published", || installation.is_published());
     }
-    for replica in [&mut replica, &mut other] {
-        replica.wait_for_log("took up a new certificate");
+    let (begun, certificate) = (Instant::now(), certificates(&installation.entry("tls.crt")));
+    for address in replicas {
+        let door = Door::named(address, installation.host(), &installation.authorities());
+        while shown(&door).await != certificate[0] {
+            assert!(begun.elapsed() < PATIENCE, "not taken up");
+        }
     }
-    let certificate = certificates(&installation.entry("tls.crt"));
-    let [door, other_door] =
-        [door, other_door].map(|door| Door::named(door.address, installation.host(), &installation.authorities()));
-    assert_eq!([shown(&door).await, shown(&other_door).await], [certificate[0].clone(), certificate[0].clone()]);
     wait_until("not judged", || installation.refuses_filters());
 
     end.send_replace(true);
@@ -230,16 +255,16 @@ fn who_waits_for_a_certificate_can_be_stopped() {
     assert!(replica.wait().success());
 }
 
-/// A replica in this process, with lifetimes that pass while one looks on.
-async fn replica(client: &Client, place: &Place) -> SocketAddr {
-    let seconds = Duration::from_secs;
-    let terms = Terms {
-        certificate: seconds(9),
-        authority: seconds(30),
-        notice: seconds(1),
-        period: Duration::from_millis(300),
-    };
-    let kept = keep(client, place.clone(), terms).expect("a host");
+/// Two replicas in this process, which start at once.
+async fn replicas(client: &Client, installation: &Installation<'_>, terms: &Terms) -> [SocketAddr; 2] {
+    let (namespace, service, secret) = (installation.namespace.clone(), "vigla".to_owned(), "vigla-tls".to_owned());
+    let place = Place { namespace, service, secret };
+    let (one, other) = tokio::join!(replica(client, &place, terms), replica(client, &place, terms));
+    [one, other]
+}
+
+async fn replica(client: &Client, place: &Place, terms: &Terms) -> SocketAddr {
+    let kept = keep(client, place.clone(), terms.clone()).expect("a host");
     let mut managed = soon(Managed::start(kept)).await.expect("a certificate");
     let config = tls::config(managed.identity(), None).expect("a configuration");
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into(), config).await.expect("a port");
@@ -267,10 +292,12 @@ async fn through_rotations_of_certificates_and_cas_no_request_is_lost() {
     let cluster = Cluster::take();
     let installation = Installation::new(&cluster);
     let client = cluster.client().await;
-    let (namespace, service, secret) = (installation.namespace.clone(), "vigla".to_owned(), "vigla-tls".to_owned());
-    let place = Place { namespace, service, secret };
-    let (one, other) = tokio::join!(replica(&client, &place), replica(&client, &place));
-    installation.balancer.route(&[one]);
+    // Lifetimes that pass while one looks on.
+    let seconds = Duration::from_secs;
+    let (certificate, authority, notice) = (seconds(9), seconds(30), seconds(1));
+    let terms = Terms { certificate, authority, notice, period: Duration::from_millis(300) };
+    let replicas = replicas(&client, &installation, &terms).await;
+    installation.balancer.route(&replicas);
     installation.register();
     wait_until("not judged", || installation.refuses_filters());
 
@@ -284,7 +311,7 @@ async fn through_rotations_of_certificates_and_cas_no_request_is_lost() {
         authorities.insert(installation.authorities()[0].to_vec());
         // What the API server trusts, and who has the next connection.
         let trusted = installation.published().swap_remove(0);
-        for address in [one, other] {
+        for address in replicas {
             shown_ones.insert(shown(&Door::named(address, installation.host(), &trusted)).await.to_vec());
             installation.balancer.route(&[address]);
         }

@@ -103,7 +103,12 @@ impl Cluster {
 
     /// The API as controllers use it, as an administrator.
     pub(crate) async fn client(&self) -> Client {
-        let kubeconfig = Kubeconfig::read_from(self.plane.kubeconfig()).expect("a kubeconfig");
+        self.client_of("admin").await
+    }
+
+    /// The same, as `alice` or `bob`.
+    pub(crate) async fn client_of(&self, user: &str) -> Client {
+        let kubeconfig = Kubeconfig::from_yaml(&self.kubeconfig(user, None)).expect("a kubeconfig");
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
         Client::try_from(config.expect("a whole kubeconfig")).expect("a client")
     }
