@@ -56,6 +56,7 @@ fn what_contradicts_each_other_is_refused() {
     for (arguments, variables, expected) in [
         (&["a.yaml", "--cluster"][..], &[][..], "--cluster judges what exists in a cluster; leave out the files"),
         (&["--cluster", "--old", "a.yaml"], &[], "--old is the state before of files"),
+        (&[], &[], "nothing to judge; name files, folders or `-`, or give --cluster"),
         (&[], &[("VIGLA_CLUSTER", "no")], "nothing to judge; name files, folders or `-`, or give --cluster"),
     ] {
         let run = check(arguments, variables);

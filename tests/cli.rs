@@ -238,7 +238,7 @@ fn colour_is_for_terminals_or_for_those_who_ask() {
 fn usage_errors_exit_with_2_and_one_clear_line() {
     let folder = folder(&[("f.yaml", FILTERS)]);
     for (arguments, expected) in [
-        (&["check"][..], "<PATHS>"),
+        (&["check"][..], "nothing to judge; name files"),
         (&["check", "f.yaml", "--frobnicate"], "--frobnicate"),
         (&["check", "f.yaml", "--operation", "PATCH"], "PATCH"),
         (&["check", "f.yaml", "--now", "tomorrow"], "tomorrow"),

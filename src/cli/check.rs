@@ -29,7 +29,6 @@ use crate::rule::{Operation, User};
 #[derive(Args, Debug)]
 pub(super) struct Check {
     /// Files, folders (all *.yaml, *.yml and *.json below them) or `-` for standard input.
-    #[arg(required_unless_present = "cluster")]
     paths: Vec<PathBuf>,
 
     /// Judge what exists in a cluster instead of files: the one that kubectl would talk to.

@@ -203,7 +203,7 @@ fn finding(path: PointerBuf, act: &str, request: &Request<'_>, mesh: &Mesh) -> F
         subject: "mesh baseline".to_owned(),
         value: request.operation.as_str().into(),
         message: format!("{act} {what}: {effect}"),
-        wanted: "it as it is".to_owned(),
+        wanted: "the object as it is".to_owned(),
         remedy: "keep it, and allow or except what is meant by a policy of its own; who may change it is named in \
                  Settings (match.users.excludeGroups)"
             .to_owned(),
