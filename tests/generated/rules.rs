@@ -17,8 +17,9 @@ const MARKS: [&str; 2] = ["<!-- policies: generated -->\n", "<!-- end of policie
 #[test]
 fn the_page_of_rules_is_fresh() {
     let mut page =
-        "# The policies\n\nGenerated from the rules and their built-in policies. `vigla explain NAME` says the \
-                    same; `vigla rules -o json` has the schema of the parameters.\n\n\
+        "# The policies\n\nGenerated from the rules and their built-in policies. `vigla explain NAME` prints a page \
+                    without its cases; `vigla rules -o json` has the schema of the parameters. The examples are files \
+                    to try things on: `policies/NAME/denied.yaml`, `policies/NAME/allowed.yaml`.\n\n\
                     | policy | what it holds | action | profile | severity | mends |\n|---|---|---|---|---|---|\n"
             .to_owned();
     for entry in RULES {
