@@ -25,7 +25,8 @@ documented! {
     /// It looks wherever Istio takes the share from: `Telemetry`, mesh config and proxy config (ConfigMaps, the annotation
     /// `proxy.istio.io/config`, the proxy's environment, `ProxyConfig`), istiod's environment, `IstioOperator`, `Istio`,
     /// `IstioRevision` and `ServiceMeshControlPlane`, Helm values in `HelmRelease` and `Application`, and `EnvoyFilter`. Of
-    /// what may force single traces it advises: headers that a `VirtualService` sets, a bootstrap of one's own.
+    /// what may force single traces it advises: headers that a `VirtualService` sets, a bootstrap and containers of one's
+    /// own that are laid over the proxy's.
     ///
     /// # Why
     /// Each span is work for the proxy that makes it, for the network and for the tracing backend, which has to keep it:
@@ -36,8 +37,8 @@ documented! {
     ///
     /// # Known limits
     /// Not seen: Helm values in files and in other objects (`valueFiles`, `valuesFrom`, `fileParameters`), those of a
-    /// gateway's chart, variables that come from another object (`envFrom`, and `PROXY_CONFIG` by `valueFrom`), mesh config
-    /// under `binaryData`. Values are Istio's where their chart or the key they stand under is called istiod, else where
+    /// gateway's chart, what a ConfigMap lays over the workload of a Gateway (`parametersRef`), variables that come from
+    /// another object (`envFrom`, and `PROXY_CONFIG` by `valueFrom`), mesh config under `binaryData`. Values are Istio's where their chart or the key they stand under is called istiod, else where
     /// they set `meshConfig`, `pilot` or one of Istio's names below `global.proxy`. YAML in a string is refused
     /// where a key stands twice, though istiod takes the last one. A share of 99.995 or more counts as 100: Envoy counts
     /// in hundredths of a percent.
@@ -131,7 +132,7 @@ impl Rule for NoFullTraceSampling {
             ("install.istio.io" | "sailoperator.io", _) => installation::check(judge, kind, object, decided)?,
             _ => {
                 if let Some(template) = pod_template(kind.0, kind.1, object)? {
-                    proxy_config::check_bootstrap(judge, &template)?;
+                    proxy_config::check_unseen(judge, &template)?;
                     if mesh.has_control_plane(&request.namespace) {
                         istiod::check(judge, &template)?;
                     }

@@ -7,7 +7,7 @@ use super::istiod::DEFAULT;
 use super::judge::{Judge, Share};
 use super::runtime;
 use crate::mesh::protobuf::{double, field, message};
-use crate::mesh::{Carrier, Opened, PodTemplate};
+use crate::mesh::{Carrier, Opened, PodFacts, PodTemplate};
 use crate::object::{Node, WrongType};
 
 /// Part of every key that is looked for: `tracing`, `tracing.random_sampling`.
@@ -15,6 +15,11 @@ const WORD: &str = "tracing";
 
 /// Where a Pod brings a bootstrap of its own for Envoy.
 const BOOTSTRAP: &str = "sidecar.istio.io/bootstrapOverride";
+
+/// Containers that the injector lays over its own, `PROXY_CONFIG` included. It notes there what it found in a Pod, and
+/// takes what a template says for that: `reapplyOverwrittenContainers` of
+/// <https://github.com/istio/istio/blob/master/pkg/kube/inject/webhook.go>.
+const OVERRIDES: &str = "proxy.istio.io/overrides";
 
 /// Judges a proxy config.
 pub(super) fn check(judge: &mut Judge<'_>, carrier: Carrier<'_>) {
@@ -77,12 +82,18 @@ fn proxy_config(judge: &mut Judge<'_>, opened: &Opened<'_>, config: Node<'_>) ->
     Ok(true)
 }
 
-/// Advises against a bootstrap that nobody sees.
-pub(super) fn check_bootstrap(judge: &mut Judge<'_>, template: &PodTemplate<'_>) -> Result<(), WrongType> {
+/// Advises against a bootstrap, and against containers, that nobody sees.
+pub(super) fn check_unseen(judge: &mut Judge<'_>, template: &PodTemplate<'_>) -> Result<(), WrongType> {
     let annotations = template.metadata.map_or(Ok(None), |metadata| metadata.map("annotations"))?;
-    if let Some(node) = annotations.and_then(|annotations| annotations.get(BOOTSTRAP)) {
-        let message = "a bootstrap of its own may make this proxy trace every request, and is not seen here".to_owned();
-        judge.advise(node, BOOTSTRAP, message, "set what is needed in the annotation proxy.istio.io/config");
+    let injected = PodFacts::of(template)?.injected;
+    for (key, what) in [(BOOTSTRAP, "a bootstrap of its own"), (OVERRIDES, "a container that is laid over the proxy's")]
+    {
+        if let Some(node) = annotations.and_then(|annotations| annotations.get(key))
+            && !(key == OVERRIDES && injected)
+        {
+            let message = format!("{what} may make this proxy trace every request, and is not seen here");
+            judge.advise(node, key, message, "set what is needed in the annotation proxy.istio.io/config");
+        }
     }
     Ok(())
 }
