@@ -29,7 +29,8 @@ documented! {
     ///
     /// # Known limits
     /// Gateways that are injected get no proxy in a namespace with this label; they belong in one of their own. A
-    /// namespace that never had the label keeps its state on updates, with a warning.
+    /// namespace that never had the label keeps its state on updates, with a warning. Who may write `namespaces/status` or
+    /// `namespaces/finalize` can change labels there, past every webhook that is not asked about subresources.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct IstioSystemInjectionDisabled {
