@@ -12,13 +12,15 @@ documented! {
     ///
     /// # What it does
     /// Refuses patches that remove, replace or disable the filters behind `AuthorizationPolicy`, `RequestAuthentication` and
-    /// mutual TLS. Advises against what has no effect or another one after an upgrade: a relative operation without
+    /// mutual TLS, for single routes too (`typed_per_filter_config`), and rules that are merged into those of `rbac`. Advises against what has no effect or another one after an upgrade: a relative operation without
     /// `priority`, `REPLACE` of anything but filters, `ADD` and `REMOVE` on routes, names of filters and types of the API
     /// that Envoy gave up, and patches of the bootstrap.
     ///
     /// # Why
     /// Without the filter `rbac` every authorization policy of the proxy is void, and none of them says so. On the other
-    /// findings: <https://istio.io/latest/docs/reference/config/analysis/ist0151/> and those that follow it.
+    /// findings: <https://istio.io/latest/docs/reference/config/analysis/ist0151/> and those that follow it. What a route
+    /// says of a filter counts before the filter:
+    /// <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/rbac_filter#per-route-configuration>.
     ///
     /// # Known limits
     /// A patch that takes a guard away in another form, by a listener merged over for one, is not recognised.
@@ -36,6 +38,9 @@ const GUARDS: [&str; 6] = [
     "envoy.filters.network.rbac",
     "istio_authn",
 ];
+
+/// The end of the names of those that carry out an `AuthorizationPolicy`.
+const RBAC: &str = ".rbac";
 
 /// Names that Envoy gave up for such as `envoy.filters.http.lua`.
 const GIVEN_UP: [&str; 12] = [
@@ -62,7 +67,7 @@ impl Rule for EnvoyfilterHygiene {
         name: "envoyfilter-hygiene",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "networking.istio.io", kind: "EnvoyFilter" }],
-        codes: &["IST0151", "IST0152", "IST0153", "IST0154"],
+        codes: &["IST0151", "IST0152", "IST0153", "IST0154", "IST0155"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
@@ -70,7 +75,7 @@ impl Rule for EnvoyfilterHygiene {
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let prioritized = input.object.map("spec")?.map_or(Ok(None), |spec| spec.integer("priority"))?.is_some();
         for patch in envoy_patches(input.object)? {
-            if let Some(guard) = disarmed(&patch)? {
+            if let Some(guard) = disarmed(&patch)?.or_else(|| disarmed_on_routes(&patch)) {
                 let message =
                     format!("the patch takes the filter {} away: the policies behind it are void", quoted(guard));
                 findings.violation(finding(&patch, guard, message, "the filter as Istio makes it"));
@@ -84,9 +89,25 @@ impl Rule for EnvoyfilterHygiene {
 /// The guard that a patch takes away or changes for another.
 fn disarmed<'t>(patch: &EnvoyPatch<'t>) -> Result<Option<&'t str>, WrongType> {
     let disables = patch.value.map_or(Ok(None), |value| value.boolean("disabled"))? == Some(true);
-    let takes = matches!(patch.operation, "REMOVE" | "REPLACE") || (patch.operation == "MERGE" && disables);
+    let holds = |key: &str| patch.value.is_some_and(|value| value.descendants().any(|node| node.key() == Some(key)));
+    let takes = |guard: &str| match patch.operation {
+        "REMOVE" | "REPLACE" => true,
+        "MERGE" => disables || (guard.ends_with(RBAC) && (holds("rules") || holds("matcher"))),
+        _ => false,
+    };
     let guard = patch.matched_filters()?.find(|name| GUARDS.contains(name));
-    Ok(guard.filter(|_| takes && FILTERS.contains(&patch.apply_to)))
+    Ok(guard.filter(|guard| takes(guard) && FILTERS.contains(&patch.apply_to)))
+}
+
+/// The guard that a patch turns off where routes say something of it: `rbac` by whatever they say, as it has no rules then
+/// but theirs.
+fn disarmed_on_routes<'t>(patch: &EnvoyPatch<'t>) -> Option<&'t str> {
+    let disables =
+        |of: Node<'_>| of.descendants().any(|node| node.key() == Some("disabled") && node.as_bool() == Some(true));
+    let nodes = patch.value.filter(|_| patch.operation != "REMOVE").into_iter().flat_map(Node::descendants);
+    let of_routes = nodes.filter(|node| matches!(node.key(), Some("typed_per_filter_config" | "typedPerFilterConfig")));
+    let mut said = of_routes.flat_map(Node::members).filter(|(name, _)| GUARDS.contains(name));
+    said.find(|(name, of)| name.ends_with(RBAC) || disables(*of)).map(|(name, _)| name)
 }
 
 /// What a patch does in vain, or not for long.
