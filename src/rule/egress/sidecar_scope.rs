@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{Attachment, DATAPLANE_MODE, GroupKind, HostScope, ScopedHost, attachment};
+use crate::mesh::{
+    Attachment, DATAPLANE_MODE, GroupKind, HostScope, ScopedHost, ServiceHost, attachment, service_host,
+};
 use crate::object::{Node, quoted};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
@@ -11,7 +13,7 @@ documented! {
     /// A `Sidecar` narrows what its proxies know of the mesh.
     ///
     /// # What it does
-    /// Refuses the egress host `*/*`, with which proxies know everything as they did without; hosts that are not of the form
+    /// Refuses the egress hosts `*/*`, `*/*.local` and the like, with which proxies know everything as they did without; hosts that are not of the form
     /// `namespace/host`, which Istio refuses; and a workload selector in the root namespace, where a `Sidecar` is for the
     /// whole mesh only without. Advises against a `Sidecar` in an ambient namespace, where none has an effect.
     ///
@@ -43,7 +45,7 @@ impl Rule for SidecarScope {
         let Some(spec) = object.map("spec")? else { return Ok(()) };
         for listener in spec.maps("egress")? {
             for (node, host) in listener.texts("hosts")? {
-                if let Some((message, wanted)) = wrong(host) {
+                if let Some((message, wanted)) = wrong(host, &mesh.cluster_domain) {
                     let finding = finding(node, format!("host {host}"), message, wanted);
                     findings.violation(Finding { value: host.into(), ..finding });
                 }
@@ -65,13 +67,16 @@ impl Rule for SidecarScope {
 }
 
 /// What is wrong with an egress host, and what would be right.
-fn wrong(host: &str) -> Option<(String, &'static str)> {
+fn wrong(host: &str, cluster_domain: &str) -> Option<(String, &'static str)> {
     let scoped = ScopedHost::parse(host).filter(|_| host.contains('/'));
     let Some(ScopedHost { scope, host: name, excluded }) = scoped else {
         return Some((format!("Istio refuses the host {}", quoted(host)), "the form `namespace/host`"));
     };
-    let everything = scope == HostScope::Any && name.0 == "*" && !excluded;
-    everything.then(|| ("with the host `*/*` proxies know the whole mesh".to_owned(), "the namespaces that are called"))
+    let every = service_host(name.0, "", cluster_domain) == ServiceHost::Every;
+    let everything = scope == HostScope::Any && every && !excluded;
+    everything.then(|| {
+        (format!("with the host {} proxies know the whole mesh", quoted(host)), "the namespaces that are called")
+    })
 }
 
 fn finding(node: Node<'_>, subject: String, message: String, wanted: &str) -> Finding {
