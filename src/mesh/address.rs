@@ -47,6 +47,12 @@ impl Cidr {
         self.contains(other) || other.contains(self)
     }
 
+    /// Whether some address in it is one where clouds hand out credentials: a link-local one, or that of a metadata service.
+    #[must_use]
+    pub fn has_metadata(&self) -> bool {
+        LINK_LOCAL.iter().chain(&METADATA_V6).filter_map(|range| Self::parse(range)).any(|range| range.overlaps(self))
+    }
+
     /// Both families as one: the address, and how many of its leading bits count.
     fn bits(&self) -> (u128, u32) {
         match self.address {
@@ -69,17 +75,20 @@ pub enum Reserved {
     Metadata,
 }
 
+/// Link-local addresses: <https://www.rfc-editor.org/rfc/rfc3927>, <https://www.rfc-editor.org/rfc/rfc4291#section-2.5.6>.
+const LINK_LOCAL: [&str; 2] = ["169.254.0.0/16", "fe80::/10"];
+
 /// Names of metadata services: Google's, and the short form that it answers to.
 const METADATA: [&str; 2] = ["metadata.google.internal", "metadata"];
 
 /// EC2's metadata service over IPv6, which is not link-local; `fd20:ce::254` is Google's.
 const METADATA_V6: [&str; 2] = ["fd00:ec2::254", "fd20:ce::254"];
 
-/// Which reserved place a host is, by what is written: a name that resolves to one is not known.
+/// Which reserved place a host is, or, as a wildcard, may be, by what is written: a name that resolves to one is not known.
 #[must_use]
 pub fn reserved(host: &str) -> Option<Reserved> {
     let name = super::Host(host).canonical();
-    if METADATA.contains(&&*name) {
+    if METADATA.iter().any(|known| super::Host(known).is_subset_of(super::Host(&name))) {
         return Some(Reserved::Metadata);
     }
     if name == "localhost" || name.ends_with(".localhost") {

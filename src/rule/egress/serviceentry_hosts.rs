@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{Form, GroupKind, Host, Mesh, Reserved, ServiceHost, Wildcard, reserved, service_host};
+use crate::mesh::{Cidr, Form, GroupKind, Host, Mesh, Reserved, ServiceHost, Wildcard, reserved, service_host};
 use crate::object::{Node, quoted};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
@@ -13,7 +13,7 @@ documented! {
     /// # What it does
     /// Refuses hosts of a `ServiceEntry` that stand for everything or for a whole top-level domain (`*`, `*.com`), for
     /// Services of other namespaces (`cart.shop.svc.cluster.local`, `kubernetes.default`, `*.local`), and for loopback,
-    /// link-local addresses or a cloud's metadata service. Advises against addresses as hosts, and against wildcards
+    /// link-local addresses or a cloud's metadata service; the last two also under `addresses` and `endpoints`. Advises against addresses as hosts, and against wildcards
     /// without a dot (`*example.com`), which other people's domains match.
     ///
     /// # Why
@@ -23,7 +23,8 @@ documented! {
     ///
     /// # Known limits
     /// A name that resolves to a reserved address is not known, nor which Services exist. Of names with one dot, which may
-    /// be a Service's (`reviews.prod`), those of `default` and `kube-system` alone are refused. Whether the endpoints of
+    /// be a Service's (`reviews.prod`), those of `default` and `kube-system` alone are refused. Endpoints that a
+    /// `workloadSelector` adds are not seen. Whether the endpoints of
     /// `location: MESH_INTERNAL` are in the mesh is not known.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -63,7 +64,28 @@ impl Rule for ServiceentryHosts {
                 findings.advise([finding(node, host, message, "a name, and the address under endpoints")]);
             }
         }
+        let mut places = spec.texts("addresses")?;
+        for endpoint in spec.maps("endpoints")? {
+            places.extend(endpoint.text("address")?.map(|address| (endpoint.nearest(["address"]), address)));
+        }
+        for (node, place) in places.into_iter().filter(|(_, place)| hands_out_credentials(place)) {
+            findings.violation(Finding {
+                message: format!(
+                    "{} is link-local, or a cloud's metadata service, which hands out credentials",
+                    quoted(place)
+                ),
+                ..finding(node, place, String::new(), "an address of the outside")
+            });
+        }
         Ok(())
+    }
+}
+
+/// Whether clouds hand out credentials at an address, or somewhere in a range; that of everything is another rule's.
+fn hands_out_credentials(place: &str) -> bool {
+    match Cidr::parse(place) {
+        Some(range) => range.has_metadata() && !range.is_everything(),
+        None => reserved(place) == Some(Reserved::Metadata),
     }
 }
 
@@ -71,7 +93,8 @@ impl ServiceentryHosts {
     /// What is wrong with a host, and what would be right.
     fn wrong(&self, host: &str, namespace: &str, mesh: &Mesh) -> Option<(String, &'static str)> {
         let canonical = Host(host).canonical();
-        if let Some(place) = reserved(host) {
+        let broad = matches!(Host(host).wildcard(), Some(Wildcard::Everything | Wildcard::Domain(0 | 1)));
+        if let Some(place) = reserved(host).filter(|_| !broad) {
             let what = match place {
                 Reserved::Loopback => "is the Pod's own machine",
                 Reserved::LinkLocal => "is link-local: clouds hand out credentials there",
@@ -83,14 +106,11 @@ impl ServiceentryHosts {
         if let Some(owner) = service_of(host, namespace, &mesh.cluster_domain) {
             return Some((format!("is a host of {owner}: its traffic would go here"), "a host outside the cluster"));
         }
-        match Host(host).wildcard() {
-            Some(Wildcard::Everything | Wildcard::Domain(0 | 1)) => {
-                return Some(("stands for hosts of everybody".to_owned(), "a domain of at least two labels"));
-            }
-            Some(_) if !self.allow_wildcards => {
-                return Some(("is a wildcard".to_owned(), "hosts, one by one"));
-            }
-            _ => {}
+        if broad {
+            return Some(("stands for hosts of everybody".to_owned(), "a domain of at least two labels"));
+        }
+        if Host(host).wildcard().is_some() && !self.allow_wildcards {
+            return Some(("is a wildcard".to_owned(), "hosts, one by one"));
         }
         let among = |allowed: &String| Host(&canonical).is_subset_of(Host(&Host(allowed).canonical()));
         let listed = self.allowed_hosts.as_ref().is_none_or(|allowed| allowed.iter().any(among));
