@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{GroupKind, HELM_VALUES, Place, PodTemplate, WORKLOADS_AND_JOBS, helm_values, pod_template};
+use crate::mesh::{GroupKind, HELM_VALUES, POD_TEMPLATES, Place, PodTemplate, helm_values, pod_template};
 use crate::object::{Edit, WrongType, quoted};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
@@ -51,11 +51,8 @@ impl Rule for ProxyLogLevel {
     const METADATA: Metadata = Metadata {
         name: "proxy-log-level",
         severity: Severity::Medium,
-        kinds: &GroupKind::all_of::<{ WORKLOADS_AND_JOBS.len() + HELM_VALUES.len() }>(&[
-            &WORKLOADS_AND_JOBS,
-            &HELM_VALUES,
-        ]),
-        mends: &WORKLOADS_AND_JOBS,
+        kinds: &GroupKind::all_of::<{ POD_TEMPLATES.len() + HELM_VALUES.len() }>(&[&POD_TEMPLATES, &HELM_VALUES]),
+        mends: &POD_TEMPLATES,
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
@@ -88,11 +85,13 @@ impl Rule for ProxyLogLevel {
     }
 }
 
-/// Judges the arguments of the proxy and of istiod: `--name=level`, or the level in the next one.
+/// Judges the arguments of the proxy and of istiod, which may stand in its command: `--name=level`, or the level in the
+/// next one.
 fn arguments(template: &PodTemplate<'_>, findings: &mut Findings) -> Result<(), WrongType> {
     for container in template.listed_containers()?.iter().filter(|container| CONTAINERS.contains(&container.name)) {
         let mut named: Option<&str> = None;
-        for (node, argument) in container.node.texts("args")? {
+        let command = container.node.texts("command")?;
+        for (node, argument) in command.into_iter().chain(container.node.texts("args")?) {
             let (name, level) = match (named.take(), argument.split_once('=')) {
                 (Some(name), _) => (name, argument),
                 (None, Some(pair)) => pair,
