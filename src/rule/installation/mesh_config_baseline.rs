@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::protobuf::{boolean, field, message};
-use crate::mesh::{Carrier, MESH_CONFIGS, Mesh, Opened, Unreadable, WEAK_TLS, mesh_configs};
+use crate::mesh::{Carrier, MESH_CONFIGS, Mesh, Opened, Place, Unreadable, WEAK_TLS, mesh_configs};
 use crate::object::{Node, Value, WrongType, quoted};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Request, Rule, Severity, documented};
 
@@ -50,28 +50,37 @@ impl Rule for MeshConfigBaseline {
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let Input { object, request, mesh, .. } = input;
-        for (at, carrier) in carriers(object, request, mesh)?.into_iter().enumerate() {
-            // Every key may matter, so the whole text is read.
-            let opened = match carrier.open("") {
-                Ok(Some(opened)) if !opened.root().is_null() => opened,
-                Ok(_) => continue,
+        let tree = request.old_object.tree().ok().flatten();
+        let old = tree.as_ref().map_or(Ok(Vec::new()), |old| carriers(old.root(), request, mesh))?;
+        let old = |at: usize| old.get(at).and_then(|old| said(old).ok().flatten());
+        let new = carriers(object, request, mesh)?;
+        if let Some(old) = old(0).filter(|_| new.is_empty()) {
+            moved(None, &object.into(), &old, findings);
+        }
+        for (at, carrier) in new.into_iter().enumerate() {
+            let opened = match said(&carrier) {
+                Ok(opened) => opened,
                 Err(error) => {
                     findings.violation(unreadable(error));
                     continue;
                 }
             };
-            if let Err(error) = judge(&opened, findings) {
+            if let Some(opened) = &opened
+                && let Err(error) = judge(opened, findings)
+            {
                 findings.violation(unreadable(opened.unreadable(&error)));
             }
-            if let Ok(Some(old)) = request.old_object.tree()
-                && let Some(old) = carriers(old.root(), request, mesh)?.get(at)
-                && let Ok(Some(old)) = old.open("")
-            {
-                moved(&opened, &old, findings);
+            if let Some(old) = old(at) {
+                moved(opened.as_ref(), &carrier.node().into(), &old, findings);
             }
         }
         Ok(())
     }
+}
+
+/// What a mesh config says, if it says anything. Every key may matter, so the whole text is read.
+fn said<'t>(carrier: &Carrier<'t>) -> Result<Option<Opened<'t>>, Unreadable> {
+    Ok(carrier.open("")?.filter(|opened| !opened.root().is_null()))
 }
 
 fn carriers<'t>(object: Node<'t>, request: &Request<'_>, mesh: &Mesh) -> Result<Vec<Carrier<'t>>, Unreadable> {
@@ -126,19 +135,18 @@ fn word<'a>(node: Node<'a>, words: &[&'a str]) -> &'a str {
     }
 }
 
-/// Judges what an update moves.
-fn moved(new: &Opened<'_>, old: &Opened<'_>, findings: &mut Findings) {
+/// Judges what an update moves, where nothing is said any more too: there stands, or stood, the mesh config `at`.
+fn moved(new: Option<&Opened<'_>>, at: &Place, old: &Opened<'_>, findings: &mut Findings) {
     for (name, default, effect) in PINNED {
-        let said = |opened: &Opened<'_>| {
-            let text = field(opened.root(), name).and_then(Node::as_str).filter(|text| !text.is_empty());
-            text.unwrap_or(default).to_owned()
+        let said = |opened: Option<&Opened<'_>>| {
+            let text = opened.and_then(|opened| field(opened.root(), name)?.as_str().map(str::to_owned));
+            text.filter(|text| !text.is_empty()).unwrap_or_else(|| default.to_owned())
         };
-        let (now, before) = (said(new), said(old));
+        let (now, before) = (said(new), said(Some(old)));
         if now != before {
-            let node = field(new.root(), name).unwrap_or(new.root());
+            let place = new.map(|new| new.place(field(new.root(), name).unwrap_or(new.root())));
             let message = format!("{name} moves from {} to {}: {effect}", quoted(&before), quoted(&now));
-            let moved = finding(new, node, name, &message, "what it was");
-            findings.violation(Finding { value: now.into(), ..moved });
+            findings.violation(at_place(place.unwrap_or(at.clone()), now.into(), name, &message, "what it was"));
         }
     }
 }
@@ -157,12 +165,15 @@ fn unreadable(error: Unreadable) -> Finding {
 }
 
 fn finding(opened: &Opened<'_>, node: Node<'_>, name: &str, message: &str, wanted: &str) -> Finding {
-    let place = opened.place(node);
+    at_place(opened.place(node), node.to_json(), name, message, wanted)
+}
+
+fn at_place(place: Place, value: serde_json::Value, name: &str, message: &str, wanted: &str) -> Finding {
     Finding {
         path: place.path,
         inner: place.inner,
         subject: name.to_owned(),
-        value: node.to_json(),
+        value,
         message: message.to_owned(),
         wanted: wanted.to_owned(),
         remedy: format!("set {name} to {wanted}"),
