@@ -44,7 +44,7 @@ impl Rule for VirtualserviceFaultInjection {
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         if input.request.kind.kind == "EnvoyFilter" {
             for patch in envoy_patches(input.object)? {
-                if patch.operation != "REMOVE" && patch.filter()? == Some("envoy.filters.http.fault") {
+                if patch.operation != "REMOVE" && is_fault(&patch)? {
                     findings.advise([filter(&patch)]);
                 }
             }
@@ -96,6 +96,13 @@ fn percent(fault: Node<'_>) -> Result<f64, WrongType> {
     };
     let Some(value) = percentage.get("value").filter(|value| !value.is_null()) else { return Ok(0.0) };
     Value::as_f64(&value.to_json()).ok_or_else(|| value.wrong_type("a number"))
+}
+
+/// Whether a patch is about Envoy's fault filter, by its name or, as it may have any, its type.
+fn is_fault(patch: &EnvoyPatch<'_>) -> Result<bool, WrongType> {
+    let types = patch.value.into_iter().flat_map(Node::descendants).filter(|node| node.key() == Some("@type"));
+    let typed = types.filter_map(Node::as_str).any(|text| text.ends_with("filters.http.fault.v3.HTTPFault"));
+    Ok(typed || patch.filter()? == Some("envoy.filters.http.fault"))
 }
 
 fn filter(patch: &EnvoyPatch<'_>) -> Finding {
