@@ -30,7 +30,8 @@ documented! {
 }
 
 /// Filters that Istio makes of its policies.
-const GUARDS: [&str; 6] = [
+const GUARDS: [&str; 7] = [
+    "envoy.ext_authz",
     "envoy.filters.http.ext_authz",
     "envoy.filters.http.jwt_authn",
     "envoy.filters.http.rbac",
