@@ -12,13 +12,14 @@ documented! {
     ///
     /// # What it does
     /// Refuses in a `ProxyConfig` `concurrency: 0`, the image type `debug`, and variables by which Istio itself configures a
-    /// proxy: `PROXY_CONFIG`, `ISTIO_BOOTSTRAP…`, and `ISTIO_META_…` other than those that are meant for users. Advises
+    /// proxy: `PROXY_CONFIG`, `ISTIO_BOOTSTRAP…`, those by which it gets its certificates (`CA_ADDR` and others), and
+    /// `ISTIO_META_…` other than those that are meant for users. Refuses `LD_…`, by which other code is loaded. Advises
     /// against image types that Istio does not publish.
     ///
     /// # Why
     /// With 0 a proxy starts a thread for every core of its node, whatever its share of CPU is. The image for debugging has
     /// a shell and tools for whoever gets in. The variables replace what istiod and the injector say of a workload, its
-    /// bootstrap included, past every field that Istio checks.
+    /// bootstrap included, past every field that Istio checks. They reach `istio-init` too, which is root.
     /// <https://istio.io/latest/docs/reference/config/networking/proxy-config/>
     ///
     /// # Known limits
@@ -38,7 +39,11 @@ fn variables() -> Vec<String> {
 }
 
 /// How the names of Istio's own variables begin.
-const OWN: [&str; 3] = ["ISTIO_BOOTSTRAP", "ISTIO_META_", "PROXY_CONFIG"];
+const OWN: [&str; 6] =
+    ["CA_ADDR", "ISTIO_BOOTSTRAP", "ISTIO_META_", "PILOT_CERT_PROVIDER", "PROXY_CONFIG", "TRUST_DOMAIN"];
+
+/// How the names of those begin by which programs find other code than their own.
+const LOADER: &str = "LD_";
 
 /// Image types that Istio publishes.
 const IMAGE_TYPES: [&str; 3] = ["debug", "default", "distroless"];
@@ -74,12 +79,15 @@ impl Rule for ProxyconfigCr {
             }
         }
         for (name, node) in spec.map("environmentVariables")?.into_iter().flat_map(Node::members) {
-            let is_own = OWN.iter().any(|own| name.starts_with(own));
-            if is_own && !node.is_null() && !self.variables.iter().any(|known| known == name) {
-                let message = format!("{} is how Istio itself configures the proxy", quoted(name));
-                let remedy = "use the field that Istio has for it, or allow it by the parameter `variables`";
-                findings.violation(finding(node, name, &message, "variables of your own", remedy));
-            }
+            let does = match name {
+                _ if node.is_null() || self.variables.iter().any(|known| known == name) => continue,
+                _ if OWN.iter().any(|own| name.starts_with(own)) => "is how Istio itself configures the proxy",
+                _ if name.starts_with(LOADER) => "has the proxy, and istio-init as root, load other code",
+                _ => continue,
+            };
+            let message = format!("{} {does}", quoted(name));
+            let remedy = "use the field that Istio has for it, or allow it by the parameter `variables`";
+            findings.violation(finding(node, name, &message, "variables of your own", remedy));
         }
         Ok(())
     }
