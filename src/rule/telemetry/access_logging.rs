@@ -56,13 +56,17 @@ impl Rule for AccessLogging {
         if TELEMETRY.is(&request.kind.group, &request.kind.kind) {
             return check_telemetry(&request.namespace, object, mesh, findings);
         }
-        let Some(Logs { on: false, place }) = logs(object, request, mesh)? else { return Ok(()) };
+        let now = logs(object, request, mesh)?;
+        if now.as_ref().is_some_and(|now| now.on) {
+            return Ok(());
+        }
         let old = request.old_object.tree().map_err(CannotJudge::request)?;
         let before = old.as_ref().map_or(Ok(None), |old| logs(old.root(), request, mesh))?;
         if before.is_some_and(|before| before.on) {
+            let place = now.map_or_else(|| object.into(), |now| now.place);
             findings.violation(finding(place, "this turns the mesh's access logs off"));
-        } else if self.require_in_mesh_config {
-            findings.violation(finding(place, "this mesh config turns no access log on"));
+        } else if let Some(now) = now.filter(|_| self.require_in_mesh_config) {
+            findings.violation(finding(now.place, "this mesh config turns no access log on"));
         }
         Ok(())
     }
