@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::protobuf::{field, message};
-use crate::mesh::{GroupKind, MESH_CONFIGS, Opened, Place, helm_values, mesh_configs};
+use crate::mesh::{Carrier, GroupKind, MESH_CONFIGS, Opened, Place, Unreadable, helm_values, mesh_configs};
 use crate::object::{Node, Value, WrongType};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
@@ -14,7 +14,8 @@ documented! {
     /// # What it does
     /// Refuses `outboundTrafficPolicy.mode: ALLOW_ANY` and `ALLOW_ANY_DYNAMIC_DNS` in mesh config (ConfigMaps of control
     /// planes, `IstioOperator`, `Istio`, `IstioRevision`, `ServiceMeshControlPlane`, the values of a `HelmRelease` and of an
-    /// `Application`), in the old Helm value `global.outboundTrafficPolicy` and in a `Sidecar`. Advises against an `outboundTrafficPolicy` that names no mode,
+    /// `Application`), in the old Helm value `global.outboundTrafficPolicy` and in a `Sidecar`, and an update that takes
+    /// `REGISTRY_ONLY` out of mesh config. Advises against an `outboundTrafficPolicy` that names no mode,
     /// which is read in two ways, and against `egressProxy`, which is deprecated.
     ///
     /// # Why
@@ -54,14 +55,21 @@ impl Rule for EgressRegistryOnly {
         if kind == (SIDECAR.group, SIDECAR.kind) {
             return check_sidecar(object, findings);
         }
-        for carrier in mesh_configs(kind, (&request.namespace, &request.name), object, mesh)? {
+        let name = (&*request.namespace, &*request.name);
+        let mut at = Place::from(object);
+        for carrier in mesh_configs(kind, name, object, mesh)? {
+            at = carrier.node().into();
             let Some(opened) = carrier.open("")? else { continue };
-            let of = match opened.root() {
-                root if root.is_null() => Ok(None),
-                root => message(root, POLICY),
-            };
-            let policy = of.map_err(|error| opened.unreadable(&error))?;
-            self.check_mesh_config(&opened, policy, findings).map_err(|error| opened.unreadable(&error))?;
+            self.check_mesh_config(&opened, policy(&opened)?, findings).map_err(|error| opened.unreadable(&error))?;
+        }
+        let old = request.old_object.tree().map_err(CannotJudge::request)?;
+        let old = old.as_ref().and_then(|old| mesh_configs(kind, name, old.root(), mesh).ok());
+        if findings.violations.is_empty()
+            && old.is_some_and(|old| is_closed(old).unwrap_or_default())
+            && !is_closed(mesh_configs(kind, name, object, mesh)?)?
+        {
+            let message = "this takes `REGISTRY_ONLY` away, and Istio's default is `ALLOW_ANY`".to_owned();
+            findings.violation(Finding { message, ..unsaid(at) });
         }
         for values in helm_values(kind, object)? {
             for mode in values.all(&["global", POLICY], "mode")? {
@@ -94,6 +102,24 @@ impl EgressRegistryOnly {
         }
         Ok(())
     }
+}
+
+/// What a mesh config says of outbound traffic.
+fn policy<'o>(opened: &'o Opened<'_>) -> Result<Option<Node<'o>>, Unreadable> {
+    let root = Some(opened.root()).filter(|root| !root.is_null());
+    root.map_or(Ok(None), |root| message(root, POLICY)).map_err(|error| opened.unreadable(&error))
+}
+
+/// Whether one of these mesh configs keeps traffic to what the mesh knows.
+fn is_closed(configs: Vec<Carrier<'_>>) -> Result<bool, Unreadable> {
+    for carrier in configs {
+        let Some(opened) = carrier.open("")? else { continue };
+        let mode = policy(&opened)?.map(|policy| field(policy, "mode"));
+        if mode.is_some_and(|mode| mode.is_none_or(|mode| is_any(mode) == Ok(false))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn check_sidecar(object: Node<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
