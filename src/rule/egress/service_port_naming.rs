@@ -53,7 +53,7 @@ impl Rule for ServicePortNaming {
         severity: Severity::Medium,
         kinds: &[SERVICE],
         mends: &[SERVICE],
-        codes: &["IST0118", "IST0150", "KIA0601", "KIA0602", "KIA0701"],
+        codes: &["AllowedServicePortName", "IST0118", "IST0150", "KIA0601", "KIA0602", "KIA0701"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

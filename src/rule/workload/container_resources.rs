@@ -63,6 +63,7 @@ impl Rule for ContainerResources {
         severity: Severity::Medium,
         kinds: &POD_TEMPLATES,
         mends: &POD_TEMPLATES,
+        codes: &["require-pod-requests-limits"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

@@ -45,6 +45,7 @@ impl Rule for ImageTag {
         severity: Severity::Medium,
         kinds: &POD_TEMPLATES,
         subresources: &["", EPHEMERAL_CONTAINERS],
+        codes: &["disallow-latest-tag"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

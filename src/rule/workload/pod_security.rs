@@ -87,6 +87,7 @@ impl Rule for PodSecurity {
         severity: Severity::High,
         kinds: &POD_TEMPLATES,
         subresources: &["", EPHEMERAL_CONTAINERS],
+        codes: &["service-mesh-disallow-capabilities", "service-mesh-require-run-as-nonroot"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
