@@ -86,9 +86,8 @@ fn targets(object: Node<'_>) -> Result<Vec<Finding>, WrongType> {
             None => (port.number, port.node.get("port").unwrap_or(port.node)),
         };
         if let Some(number) = number.filter(|number| is_reserved(*number, port.transport)) {
-            let subject = format!("port {}", port.subject());
-            let message = format!("the Service's {subject} leads to {number}, a port of the proxy");
-            found.push(finding(at, subject, number, message));
+            let message = format!("the Service's {} leads to {number}, a port of the proxy", port.subject());
+            found.push(finding(at, port.subject(), number, message));
         }
     }
     Ok(found)
