@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::mesh::protobuf::{field, message};
 use crate::mesh::{Carrier, GroupKind, MESH_CONFIGS, Opened, Place, Unreadable, helm_values, mesh_configs};
-use crate::object::{Node, Value, WrongType};
+use crate::object::{Node, Value, WrongType, quoted};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
@@ -36,6 +36,12 @@ documented! {
 }
 
 const POLICY: &str = "outboundTrafficPolicy";
+
+/// The mode that keeps traffic to what the mesh knows.
+const REGISTRY_ONLY: &str = "REGISTRY_ONLY";
+
+/// Those that do not.
+const OPEN: [&str; 2] = ["ALLOW_ANY", "ALLOW_ANY_DYNAMIC_DNS"];
 
 const SIDECAR: GroupKind = GroupKind { group: "networking.istio.io", kind: "Sidecar" };
 
@@ -143,10 +149,11 @@ fn check_sidecar(object: Node<'_>, findings: &mut Findings) -> Result<(), Cannot
     Ok(())
 }
 
-/// Whether a mode lets everything out: by its word or, as mesh config may write it, its number.
+/// Whether a mode lets everything out: by its word or, as mesh config may write it, its number. A word that Istio does not
+/// know does, since istiod then takes none of that mesh config, and goes by its defaults.
 fn is_any(mode: Node<'_>) -> Result<bool, WrongType> {
     match mode.value() {
-        Value::Text(text) => Ok(matches!(text, "ALLOW_ANY" | "ALLOW_ANY_DYNAMIC_DNS")),
+        Value::Text(text) => Ok(!matches!(text, "" | REGISTRY_ONLY)),
         // `REGISTRY_ONLY` alone is 0.
         Value::Number(number) => Ok(number.as_i64() != Some(0)),
         _ => Err(mode.wrong_type("a string")),
@@ -159,7 +166,10 @@ fn any(place: Place, mode: Node<'_>) -> Finding {
         inner: place.inner,
         subject: POLICY.to_owned(),
         value: mode.to_json(),
-        message: "proxies may send to any host".to_owned(),
+        message: mode.as_str().filter(|mode| !OPEN.contains(mode)).map_or_else(
+            || "proxies may send to any host".to_owned(),
+            |mode| format!("Istio knows no mode {}, and its default lets proxies send to any host", quoted(mode)),
+        ),
         wanted: "`REGISTRY_ONLY`".to_owned(),
         remedy: "set the mode to REGISTRY_ONLY, and name outside hosts in ServiceEntries; an egress gateway and a \
                  NetworkPolicy make a boundary of it"
