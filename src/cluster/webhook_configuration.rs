@@ -81,7 +81,9 @@ pub fn validating(
         let no_refresh = kinds.contains(&APPLICATION).then(no_refresh);
         let deleted = |wanted: Subscription| wanted.kind == NAMESPACE && wanted.operation == Operation::Delete;
         let of_mesh = set.subscriptions().filter(wanted).any(deleted).then(|| mesh_namespace(set.mesh()));
-        let conditions = [not_owned, mesh_config, no_refresh, of_mesh].into_iter().flatten();
+        let below = |wanted: Subscription| wanted.kind == NAMESPACE && !wanted.subresource.is_empty();
+        let other_labels = set.subscriptions().filter(wanted).any(below).then(other_labels);
+        let conditions = [not_owned, mesh_config, no_refresh, of_mesh, other_labels].into_iter().flatten();
         let conditions: Vec<MatchCondition> = conditions.collect();
         let (verb, failure_policy) = if may_deny { ("deny", "Fail") } else { ("warn", "Ignore") };
         webhooks.push(ValidatingWebhook {
@@ -211,6 +213,18 @@ fn mesh_namespace(mesh: &Mesh) -> MatchCondition {
         list(&named)
     );
     MatchCondition { name: "mesh-namespace".to_owned(), expression }
+}
+
+/// Of what is done to a Namespace by a subresource that alone which changes its labels, in CEL: rules mind nothing else,
+/// and one that is deleted loses its finalizers while nobody answers.
+fn other_labels() -> MatchCondition {
+    let labels = |object: &str| format!("(has({object}.metadata.labels) ? {object}.metadata.labels : {{}})");
+    let expression = format!(
+        "request.kind.group + '/' + request.kind.kind != '/Namespace'\n|| !has(request.subResource)\n|| {} != {}",
+        labels("object"),
+        labels("oldObject")
+    );
+    MatchCondition { name: "other-labels".to_owned(), expression }
 }
 
 /// Strings in CEL.

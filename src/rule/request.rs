@@ -36,11 +36,15 @@ impl Operation {
     }
 
     /// Whether an API server asks about this for that subresource of the kind; of subresources as far as rules judge them.
+    ///
+    /// By those of a Namespace its labels can be changed too:
+    /// <https://github.com/kubernetes/kubernetes/blob/master/pkg/registry/core/namespace/strategy.go>.
     #[must_use]
     pub fn is_done_to(self, kind: GroupKind, subresource: &str) -> bool {
         match subresource {
             "" => true,
             EPHEMERAL_CONTAINERS => self == Self::Update && kind.is("", "Pod"),
+            "finalize" | "status" => self == Self::Update && kind.is("", "Namespace"),
             _ => false,
         }
     }

@@ -171,6 +171,37 @@ fn while_nobody_answers_namespaces_are_deleted_in_which_no_mesh_lives() {
     assert!(refused.contains("failed calling webhook \"deny.core.vigla.dev\""), "{refused}");
 }
 
+/// An API server takes labels of a Namespace by its subresources too. It asks about those, and about nothing else that
+/// comes that way: a Namespace that is deleted loses its finalizers, whoever answers.
+#[test]
+#[ignore = "needs a control plane: tests/control-plane/build.sh"]
+fn labels_of_a_namespace_are_judged_whichever_way_they_come() {
+    let cluster = Cluster::take();
+    let istiod = cluster.namespace();
+    cluster.kubectl(&["label", "namespace", &istiod, "istio-injection=disabled"]).succeeds();
+    let mut stored = cluster.kubectl(&["get", "namespace", &istiod, "-o", "json"]).succeeds().report();
+    stored["metadata"]["resourceVersion"] = Value::Null;
+    let mut opened = stored.clone();
+    opened["metadata"]["labels"]["istio-injection"] = "enabled".into();
+    let put = |subresource: &str, object: &Value| {
+        let path = format!("/api/v1/namespaces/{istiod}/{subresource}");
+        cluster.kubectl_as("admin", &["replace", "--raw", &path, "-f", "-"], &object.to_string())
+    };
+    let mesh = format!("{{controlPlaneNamespaces: [istio-system, istio-probe, {istiod}]}}");
+    let webhook = Webhook::guard_mesh(&cluster, &mesh, "");
+    for subresource in ["status", "finalize"] {
+        put(subresource, &stored).succeeds();
+        let denied = put(subresource, &opened).err;
+        assert!(denied.contains("denied the request: istio-system-injection-disabled: "), "{subresource}: {denied}");
+    }
+    drop(webhook);
+    for subresource in ["status", "finalize"] {
+        put(subresource, &stored).succeeds();
+        let refused = put(subresource, &opened).err;
+        assert!(refused.contains("failed calling webhook \"deny.core.vigla.dev\""), "{subresource}: {refused}");
+    }
+}
+
 /// Argo CD writes the status of an Application into the object itself: what rules do not read passes unasked.
 #[test]
 #[ignore = "needs a control plane: tests/control-plane/build.sh"]

@@ -17,7 +17,8 @@ documented! {
     ///
     /// # What it does
     /// Requires the label `istio-injection: disabled` on every control-plane namespace (`istio-system`). A namespace
-    /// that is created without the label gets it; another value, and taking the label away, is refused. Advises against
+    /// that is created without the label gets it; another value, and taking the label away, is refused, by its subresources
+    /// `status` and `finalize` too. Advises against
     /// `istio.io/rev`, and refuses `istio.io/dataplane-mode: ambient`. Advises against Pods and pod templates in such a
     /// namespace that ask for a sidecar (`sidecar.istio.io/inject: "true"`), gateways left aside.
     ///
@@ -29,8 +30,7 @@ documented! {
     ///
     /// # Known limits
     /// Gateways that are injected get no proxy in a namespace with this label; they belong in one of their own. A
-    /// namespace that never had the label keeps its state on updates, with a warning. Who may write `namespaces/status` or
-    /// `namespaces/finalize` can change labels there, past every webhook that is not asked about subresources.
+    /// namespace that never had the label keeps its state on updates, with a warning.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct IstioSystemInjectionDisabled {
@@ -52,6 +52,7 @@ impl Rule for IstioSystemInjectionDisabled {
         severity: Severity::High,
         kinds: &GroupKind::all_of::<{ 1 + POD_TEMPLATES.len() }>(&[&[NAMESPACE], &POD_TEMPLATES]),
         mends: &[NAMESPACE],
+        subresources: &["", "finalize", "status"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
