@@ -23,7 +23,7 @@ documented! {
     ///
     /// # Known limits
     /// A name that resolves to a reserved address is not known, nor which Services exist. Of names with one dot, which may
-    /// be a Service's (`reviews.prod`), those of `default` and `kube-system` alone are refused. Endpoints that a
+    /// be a Service's (`reviews.prod`), those of `default`, `kube-system` and control planes alone are refused. Endpoints that a
     /// `workloadSelector` adds are not seen. Whether the endpoints of
     /// `location: MESH_INTERNAL` are in the mesh is not known.
     #[derive(Debug, Deserialize, JsonSchema)]
@@ -103,7 +103,7 @@ impl ServiceentryHosts {
             };
             return Some((what.to_owned(), "a host of the outside"));
         }
-        if let Some(owner) = service_of(host, namespace, &mesh.cluster_domain) {
+        if let Some(owner) = service_of(host, namespace, mesh) {
             return Some((format!("is a host of {owner}: its traffic would go here"), "a host outside the cluster"));
         }
         if broad {
@@ -119,14 +119,16 @@ impl ServiceentryHosts {
 }
 
 /// Whose Service it is, where it is one of another namespace, or of several.
-fn service_of(host: &str, own: &str, cluster_domain: &str) -> Option<String> {
-    match service_host(host, own, cluster_domain) {
+fn service_of(host: &str, own: &str, mesh: &Mesh) -> Option<String> {
+    let host = Host(host).canonical();
+    let of_cluster = |namespace| ["default", "kube-system"].contains(&namespace) || mesh.has_control_plane(namespace);
+    match service_host(&host, own, &mesh.cluster_domain) {
         // `*`, too; that is said better.
         ServiceHost::Every if host != "*" => Some("Services of every namespace".to_owned()),
         ServiceHost::Service { namespace, form, .. } if namespace != own => {
             let surely = match form {
                 Form::Full => true,
-                Form::Partial => ["default", "kube-system"].contains(&namespace) || host.ends_with(".svc"),
+                Form::Partial => of_cluster(namespace) || host.ends_with(".svc"),
                 Form::Short => false,
             };
             surely.then(|| format!("namespace `{namespace}`"))
