@@ -188,7 +188,7 @@ async fn large_bodies_wait_for_room_and_small_ones_do_not() {
     drop(begun);
     let answer = vigla.door.post(Http::One, "/validate?timeout=30s", review_of(LIMIT)).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-    vigla.wait_for_log("503");
+    vigla.wait_for_log(" 503");
 }
 
 #[tokio::test(flavor = "multi_thread")]

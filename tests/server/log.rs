@@ -64,7 +64,7 @@ async fn a_400_is_one_line_that_holds_nothing_of_the_request() {
     let mut vigla = Vigla::start(&[]);
     for (path, body) in [("/validate", r#"{"kind":"hunter2"}"#), ("/mutate?timeout=hunter2", REVIEW)] {
         assert_eq!(vigla.door.post(Http::One, path, body).await.status, StatusCode::BAD_REQUEST);
-        let lines = vigla.log_until("400");
+        let lines = vigla.log_until(" 400");
         assert!(lines.last().unwrap().contains(" WARN "), "{lines:?}");
         assert!(!lines.iter().any(|line| line.contains("hunter2")), "{lines:?}");
     }
