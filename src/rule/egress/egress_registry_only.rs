@@ -13,15 +13,15 @@ documented! {
     ///
     /// # What it does
     /// Refuses `outboundTrafficPolicy.mode: ALLOW_ANY` and `ALLOW_ANY_DYNAMIC_DNS` in mesh config (ConfigMaps of control
-    /// planes, `IstioOperator`, `Istio`, `IstioRevision`, `ServiceMeshControlPlane`, the values of a `HelmRelease` and of an
-    /// `Application`), in the old Helm value `global.outboundTrafficPolicy` and in a `Sidecar`, and an update that takes
-    /// `REGISTRY_ONLY` out of mesh config. Advises against an `outboundTrafficPolicy` that names no mode,
-    /// which is read in two ways, and against `egressProxy`, which is deprecated.
+    /// planes, `IstioOperator`, `Istio`, `IstioRevision`, `ServiceMeshControlPlane`, the values of a `HelmRelease` and of
+    /// an `Application`), in the old Helm value `global.outboundTrafficPolicy` and in a `Sidecar`, and an update that
+    /// takes `REGISTRY_ONLY` out of mesh config. Advises against an `outboundTrafficPolicy` that names no mode, which is
+    /// read in two ways, and against `egressProxy`, which is deprecated.
     ///
     /// # Why
-    /// Where everything may be reached, a workload that somebody broke into reaches everything: unseen, as no route and no
-    /// name stand for it. It is no firewall, and a process may go past its proxy: an egress gateway and a NetworkPolicy
-    /// belong to it. <https://istio.io/latest/docs/tasks/traffic-management/egress/egress-control/>.
+    /// Where everything may be reached, a workload that somebody broke into reaches everything: unseen, as no route and
+    /// no name stand for it. It is no firewall, and a process may go past its proxy: an egress gateway and a
+    /// NetworkPolicy belong to it. <https://istio.io/latest/docs/tasks/traffic-management/egress/egress-control/>.
     ///
     /// # Known limits
     /// Each object is read alone: a Sidecar that says nothing takes what mesh config says. Files of values that a
@@ -149,8 +149,8 @@ fn check_sidecar(object: Node<'_>, findings: &mut Findings) -> Result<(), Cannot
     Ok(())
 }
 
-/// Whether a mode lets everything out: by its word or, as mesh config may write it, its number. A word that Istio does not
-/// know does, since istiod then takes none of that mesh config, and goes by its defaults.
+/// Whether a mode lets everything out: by its word or, as mesh config may write it, its number. A word that Istio does
+/// not know does, since istiod then takes none of that mesh config, and goes by its defaults.
 fn is_any(mode: Node<'_>) -> Result<bool, WrongType> {
     match mode.value() {
         Value::Text(text) => Ok(!matches!(text, "" | REGISTRY_ONLY)),

@@ -13,8 +13,9 @@ documented! {
     /// # What it does
     /// Refuses hosts of a `ServiceEntry` that stand for everything or for a whole top-level domain (`*`, `*.com`), for
     /// Services of other namespaces (`cart.shop.svc.cluster.local`, `kubernetes.default`, `*.local`), and for loopback,
-    /// link-local addresses or a cloud's metadata service; the last two also under `addresses` and `endpoints`. Advises against addresses as hosts, and against wildcards
-    /// without a dot (`*example.com`), which other people's domains match.
+    /// link-local addresses or a cloud's metadata service; the last two also under `addresses` and `endpoints`. Advises
+    /// against addresses as hosts, and against wildcards without a dot (`*example.com`), which other people's domains
+    /// match.
     ///
     /// # Why
     /// A `ServiceEntry` is exported to all namespaces unless it says otherwise: one with the host of another team's
@@ -22,14 +23,15 @@ documented! {
     /// `REGISTRY_ONLY` closed. <https://istio.io/latest/docs/reference/config/networking/service-entry/>.
     ///
     /// # Known limits
-    /// A name that resolves to a reserved address is not known, nor which Services exist. Of names with one dot, which may
-    /// be a Service's (`reviews.prod`), those of `default`, `kube-system` and control planes alone are refused. Endpoints that a
-    /// `workloadSelector` adds are not seen. Whether the endpoints of
-    /// `location: MESH_INTERNAL` are in the mesh is not known.
+    /// A name that resolves to a reserved address is not known, nor which Services exist. Of names with one dot, which
+    /// may be a Service's (`reviews.prod`), those of `default`, `kube-system` and control planes alone are refused.
+    /// Endpoints that a `workloadSelector` adds are not seen. Whether the endpoints of `location: MESH_INTERNAL` are in
+    /// the mesh is not known.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct ServiceentryHosts {
-        /// Hosts, and wildcards such as `*.example.com`, of which every host must be one; where there is no list, any may be.
+        /// Hosts, and wildcards such as `*.example.com`, of which every host must be one; where there is no list, any may
+        /// be.
         #[serde(default)]
         allowed_hosts: Option<Vec<String>>,
         /// Where false, every wildcard is refused.

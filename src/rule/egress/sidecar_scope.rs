@@ -13,18 +13,19 @@ documented! {
     /// A `Sidecar` narrows what its proxies know of the mesh.
     ///
     /// # What it does
-    /// Refuses the egress hosts `*/*`, `*/*.local` and the like, with which proxies know everything as they did without; hosts that are not of the form
-    /// `namespace/host`, which Istio refuses; and a workload selector in the root namespace, where a `Sidecar` is for the
-    /// whole mesh only without. Advises against a `Sidecar` in an ambient namespace, where none has an effect.
+    /// Refuses the egress hosts `*/*`, `*/*.local` and the like, with which proxies know everything as they did without;
+    /// hosts that are not of the form `namespace/host`, which Istio refuses; and a workload selector in the root
+    /// namespace, where a `Sidecar` is for the whole mesh only without. Advises against a `Sidecar` in an ambient
+    /// namespace, where none has an effect.
     ///
     /// # Why
-    /// A proxy that knows every Service of the mesh is told of every change in it: memory and traffic of the control plane
-    /// grow with the square of the mesh. <https://istio.io/latest/docs/reference/config/networking/sidecar/>,
+    /// A proxy that knows every Service of the mesh is told of every change in it: memory and traffic of the control
+    /// plane grow with the square of the mesh. <https://istio.io/latest/docs/reference/config/networking/sidecar/>,
     /// <https://istio.io/latest/docs/ops/configuration/mesh/configuration-scoping/>.
     ///
     /// # Known limits
-    /// Other Sidecars of the namespace, and whether hosts exist, are not seen. A `Sidecar` for the whole mesh that names only
-    /// `./*` and the control plane cuts calls between namespaces off; that may be meant.
+    /// Other Sidecars of the namespace, and whether hosts exist, are not seen. A `Sidecar` for the whole mesh that names
+    /// only `./*` and the control plane cuts calls between namespaces off; that may be meant.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct SidecarScope {}

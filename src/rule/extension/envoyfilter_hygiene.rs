@@ -11,10 +11,11 @@ documented! {
     /// An `EnvoyFilter` leaves the filters that guard alone, and has its effect.
     ///
     /// # What it does
-    /// Refuses patches that remove, replace or disable the filters behind `AuthorizationPolicy`, `RequestAuthentication` and
-    /// mutual TLS, for single routes too (`typed_per_filter_config`), and rules that are merged into those of `rbac`. Advises against what has no effect or another one after an upgrade: a relative operation without
-    /// `priority`, `REPLACE` of anything but filters, `ADD` and `REMOVE` on routes, names of filters and types of the API
-    /// that Envoy gave up, and patches of the bootstrap.
+    /// Refuses patches that remove, replace or disable the filters behind `AuthorizationPolicy`, `RequestAuthentication`
+    /// and mutual TLS, for single routes too (`typed_per_filter_config`), and rules that are merged into those of `rbac`.
+    /// Advises against what has no effect or another one after an upgrade: a relative operation without `priority`,
+    /// `REPLACE` of anything but filters, `ADD` and `REMOVE` on routes, names of filters and types of the API that Envoy
+    /// gave up, and patches of the bootstrap.
     ///
     /// # Why
     /// Without the filter `rbac` every authorization policy of the proxy is void, and none of them says so. On the other
@@ -100,8 +101,8 @@ fn disarmed<'t>(patch: &EnvoyPatch<'t>) -> Result<Option<&'t str>, WrongType> {
     Ok(guard.filter(|guard| takes(guard) && FILTERS.contains(&patch.apply_to)))
 }
 
-/// The guard that a patch turns off where routes say something of it: `rbac` by whatever they say, as it has no rules then
-/// but theirs.
+/// The guard that a patch turns off where routes say something of it: `rbac` by whatever they say, as it has no rules
+/// then but theirs.
 fn disarmed_on_routes<'t>(patch: &EnvoyPatch<'t>) -> Option<&'t str> {
     let disables =
         |of: Node<'_>| of.descendants().any(|node| node.key() == Some("disabled") && node.as_bool() == Some(true));

@@ -21,12 +21,12 @@ documented! {
     /// Not every request is traced.
     ///
     /// # What it does
-    /// Refuses what makes the mesh, or some of its proxies, trace all requests, and advises against a tenth and more.
-    /// It looks wherever Istio takes the share from: `Telemetry`, mesh config and proxy config (ConfigMaps, the annotation
+    /// Refuses what makes the mesh, or some of its proxies, trace all requests, and advises against a tenth and more. It
+    /// looks wherever Istio takes the share from: `Telemetry`, mesh config and proxy config (ConfigMaps, the annotation
     /// `proxy.istio.io/config`, the proxy's environment, `ProxyConfig`), istiod's environment, `IstioOperator`, `Istio`,
-    /// `IstioRevision` and `ServiceMeshControlPlane`, Helm values in `HelmRelease` and `Application`, and `EnvoyFilter`. Of
-    /// what may force single traces it advises: headers that a `VirtualService` sets, a bootstrap and containers of one's
-    /// own that are laid over the proxy's.
+    /// `IstioRevision` and `ServiceMeshControlPlane`, Helm values in `HelmRelease` and `Application`, and `EnvoyFilter`.
+    /// Of what may force single traces it advises: headers that a `VirtualService` sets, a bootstrap and containers of
+    /// one's own that are laid over the proxy's.
     ///
     /// # Why
     /// Each span is work for the proxy that makes it, for the network and for the tracing backend, which has to keep it:
@@ -38,10 +38,10 @@ documented! {
     /// # Known limits
     /// Not seen: Helm values in files and in other objects (`valueFiles`, `valuesFrom`, `fileParameters`), those of a
     /// gateway's chart, what a ConfigMap lays over the workload of a Gateway (`parametersRef`), variables that come from
-    /// another object (`envFrom`, and `PROXY_CONFIG` by `valueFrom`), mesh config under `binaryData`. Values are Istio's where their chart or the key they stand under is called istiod, else where
-    /// they set `meshConfig`, `pilot` or one of Istio's names below `global.proxy`. YAML in a string is refused
-    /// where a key stands twice, though istiod takes the last one. A share of 99.995 or more counts as 100: Envoy counts
-    /// in hundredths of a percent.
+    /// another object (`envFrom`, and `PROXY_CONFIG` by `valueFrom`), mesh config under `binaryData`. Values are Istio's
+    /// where their chart or the key they stand under is called istiod, else where they set `meshConfig`, `pilot` or one
+    /// of Istio's names below `global.proxy`. YAML in a string is refused where a key stands twice, though istiod takes
+    /// the last one. A share of 99.995 or more counts as 100: Envoy counts in hundredths of a percent.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(try_from = "Params")]
     pub struct NoFullTraceSampling { params: Params }
@@ -56,8 +56,8 @@ struct Params {
     /// From so many percent on, advice.
     warn: f64,
     /// With the action `Patch`, what a violation is set to, in percent, below `deny`, where it stands in a field of its
-    /// own: `Telemetry`, istiod's environment, the objects of installers. YAML in strings, filters, and what `HelmRelease`
-    /// and `Application` say stay as they are.
+    /// own: `Telemetry`, istiod's environment, the objects of installers. YAML in strings, filters, and what
+    /// `HelmRelease` and `Application` say stay as they are.
     clamp: Option<f64>,
 }
 
