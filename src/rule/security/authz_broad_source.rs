@@ -38,6 +38,7 @@ impl Rule for AuthzBroadSource {
         name: "authz-broad-source",
         severity: Severity::High,
         kinds: &[GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" }],
+        codes: &["AsmAuthzPolicyEnforceSourcePrincipals", "SourceNotAllAuthz"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
@@ -99,13 +100,21 @@ fn is_narrow_condition(condition: &Condition<'_>) -> bool {
 fn is_narrow_value(field: &str, value: &str) -> bool {
     match field {
         "principals" => is_narrow_principal(value),
-        "namespaces" => value != "*",
+        "namespaces" => is_name(value.trim_matches('*')),
         "ipBlocks" | "remoteIpBlocks" => !Cidr::parse(value).is_some_and(|range| range.is_everything()),
         // Whatever token is accepted was issued to somebody.
-        "requestPrincipals" | "serviceAccounts" => true,
+        "requestPrincipals" => true,
+        "serviceAccounts" => value.split('/').all(is_name),
         // Negative fields, and trust domains, which are whole meshes.
         _ => false,
     }
+}
+
+/// Whether a text is no more than a name. Istio puts namespaces and service accounts into regular expressions as they are:
+/// <https://github.com/istio/istio/blob/master/pilot/pkg/security/authz/model/generator.go>.
+fn is_name(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
 }
 
 /// `cluster.local/ns/shop/sa/web`: with a wildcard at an end, the namespace at least has to be said.
