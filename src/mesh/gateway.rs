@@ -112,7 +112,8 @@ pub struct Listener<'t> {
     pub tls: Option<Node<'t>>,
     /// Whether TLS ends at it, where there are TLS settings: `Terminate`, which absent is too, or `Passthrough`.
     pub tls_mode: &'t str,
-    /// From which namespaces routes may attach: `Same`, which absent is too, `All`, `Selector` or `None`.
+    /// From which namespaces routes may attach: `Same`, which absent is too, `All`, which a `Selector` without
+    /// requirements is too, `Selector` or `None`.
     pub routes_from: &'t str,
 }
 
@@ -130,7 +131,9 @@ pub fn listeners(object: Node<'_>) -> Result<Vec<Listener<'_>>, WrongType> {
 impl<'t> Listener<'t> {
     fn of(node: Node<'t>) -> Result<Self, WrongType> {
         let tls = node.map("tls")?;
-        let from = node.map_at(&["allowedRoutes", "namespaces"])?.map_or(Ok(None), |routes| routes.text("from"))?;
+        let namespaces = node.map_at(&["allowedRoutes", "namespaces"])?;
+        let from = namespaces.map_or(Ok(None), |namespaces| namespaces.text("from"))?;
+        let selector = namespaces.map_or(Ok(None), |namespaces| namespaces.map("selector"))?;
         Ok(Self {
             node,
             name: node.text("name")?.unwrap_or_default(),
@@ -139,7 +142,10 @@ impl<'t> Listener<'t> {
             protocol: node.text("protocol")?.unwrap_or_default(),
             tls,
             tls_mode: tls.map_or(Ok(None), |tls| tls.text("mode"))?.unwrap_or("Terminate"),
-            routes_from: from.unwrap_or("Same"),
+            routes_from: match from.unwrap_or("Same") {
+                "Selector" if selector.map_or(Ok(false), selects_all)? => "All",
+                from => from,
+            },
         })
     }
 
@@ -148,6 +154,12 @@ impl<'t> Listener<'t> {
     pub fn subject(&self) -> String {
         format!("listener {}", self.name)
     }
+}
+
+/// Whether a label selector selects whatever there is: one without requirements. None at all selects nothing.
+fn selects_all(selector: Node<'_>) -> Result<bool, WrongType> {
+    let labels = selector.map("matchLabels")?.is_some_and(|labels| labels.members().next().is_some());
+    Ok(!labels && selector.maps("matchExpressions")?.is_empty())
 }
 
 /// Whether a Gateway of Gateway API is Istio's own inside: a waypoint or an east-west gateway, or only stands for one
