@@ -6,12 +6,16 @@ use crate::rule::Finding;
 
 /// Labels `istio` of the gateways in Istio's charts.
 const CHART: [&str; 3] = ["ingressgateway", "egressgateway", "eastwestgateway"];
-/// The label with which istiod marks what it makes of a Gateway, and its value for waypoints.
-const MANAGED: (&str, &str) = ("gateway.istio.io/managed", "istio.io-mesh-controller");
+/// The label with which istiod marks what it makes of a Gateway.
+const MANAGED: &str = "gateway.istio.io/managed";
+/// Its values for waypoints and for east-west gateways.
+///
+/// <https://github.com/istio/istio/blob/master/pkg/config/constants/constants.go>
+const INTERNAL: [&str; 2] = ["istio.io-mesh-controller", "istio.io-eastwest-controller"];
 
 /// Whether what runs is a gateway that takes requests from outside the mesh, or lets them out.
 pub(super) fn is_gateway(template: &PodTemplate<'_>) -> Result<bool, WrongType> {
-    if template.label(MANAGED.0)? == Some(MANAGED.1) {
+    if template.label(MANAGED)?.is_some_and(|controller| INTERNAL.contains(&controller)) {
         return Ok(false);
     }
     Ok(template.is_gateway()? || is_router(template)?)
