@@ -174,9 +174,11 @@ fn optional(node: Node<'_>, of: &str, key: &str) -> Finding {
     }
 }
 
-/// Whether an OpenSSL name stands for a suite without forward secrecy (RSA key exchange), with CBC, or with 3DES.
+/// Whether an OpenSSL name stands for a suite without forward secrecy (RSA key exchange), with CBC, or with 3DES, or for
+/// some that are: `ALL`, and groups such as `[A|B]`. What is taken away by `-` or `!` is not offered.
 fn is_weak(cipher: &str) -> bool {
-    cipher.ends_with("-SHA") || cipher.starts_with("AES")
+    let weak = |name: &str| name.ends_with("-SHA") || name.starts_with("AES") || name == "ALL";
+    !cipher.starts_with(['-', '!']) && cipher.split(['[', '|', ']', '+']).any(weak)
 }
 
 fn present(node: Node<'_>, key: &str) -> bool {
