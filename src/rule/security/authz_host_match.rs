@@ -37,7 +37,7 @@ impl Rule for AuthzHostMatch {
         severity: Severity::Medium,
         kinds: KINDS,
         mends: KINDS,
-        codes: &["KIA0102"],
+        codes: &["AsmAuthzPolicyNormalization", "KIA0102"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

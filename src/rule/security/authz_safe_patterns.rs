@@ -36,6 +36,7 @@ impl Rule for AuthzSafePatterns {
         name: "authz-safe-patterns",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "security.istio.io", kind: "AuthorizationPolicy" }],
+        codes: &["AsmAuthzPolicySafePattern"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

@@ -43,6 +43,7 @@ impl Rule for DestinationruleTlsDisabled {
         severity: Severity::High,
         kinds: KINDS,
         mends: KINDS,
+        codes: &["DestinationRuleTLSEnabled", "enforce-tls-hosts-host-subnets"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

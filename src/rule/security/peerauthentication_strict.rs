@@ -46,7 +46,16 @@ impl Rule for PeerauthenticationStrict {
         severity: Severity::Critical,
         kinds: KINDS,
         mends: KINDS,
-        codes: &["KIA0401", "KIA0501", "KIA0505", "KIA0506"],
+        codes: &[
+            "AsmPeerAuthnMeshStrictMtls",
+            "AsmPeerAuthnStrictMtls",
+            "KIA0401",
+            "KIA0501",
+            "KIA0505",
+            "KIA0506",
+            "PolicyStrictOnly",
+            "enforce-strict-mtls",
+        ],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

@@ -40,7 +40,7 @@ impl Rule for RequestauthnHygiene {
         name: "requestauthn-hygiene",
         severity: Severity::High,
         kinds: &[GroupKind { group: "security.istio.io", kind: "RequestAuthentication" }],
-        codes: &["IST0175"],
+        codes: &["AsmRequestAuthnProhibitedOutputHeaders", "IST0175"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
