@@ -64,7 +64,13 @@ impl Rule for NamespaceMeshEnrollment {
         severity: Severity::Low,
         kinds: &[NAMESPACE],
         mends: &[NAMESPACE],
-        codes: &["IST0102"],
+        codes: &[
+            "IST0102",
+            "add-ambient-mode-namespace",
+            "add-sidecar-injection-namespace",
+            "enforce-ambient-mode-namespace",
+            "enforce-sidecar-injection-namespace",
+        ],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
@@ -74,10 +80,14 @@ impl Rule for NamespaceMeshEnrollment {
         if self.is_exempt(&request.name, mesh) || self.is_said(object)? {
             return Ok(());
         }
-        let wanted = match self.require {
-            Require::Any => "istio-injection, istio.io/rev or istio.io/dataplane-mode",
-            Require::Enabled => "istio-injection=enabled",
-            Require::Ambient => "istio.io/dataplane-mode=ambient",
+        let (sidecars, ambient) = ("istio-injection=enabled", "istio.io/dataplane-mode=ambient");
+        let (lacks, wanted, example) = match self.require {
+            Require::Any => {
+                let wanted = "istio-injection, istio.io/rev or istio.io/dataplane-mode";
+                ("does not say whether it is part of the mesh", wanted, sidecars)
+            }
+            Require::Enabled => ("does not ask for sidecars of the default revision", sidecars, sidecars),
+            Require::Ambient => ("does not ask for the ambient mesh", ambient, ambient),
         };
         let set =
             |(key, value): (&String, &String)| Edit::Set { path: own_label_path(key), value: value.clone().into() };
@@ -86,9 +96,9 @@ impl Rule for NamespaceMeshEnrollment {
         findings.violation(Finding {
             path: own_label_path(if matches!(self.require, Require::Ambient) { DATAPLANE_MODE } else { INJECTION }),
             subject: "mesh".to_owned(),
-            message: format!("the namespace `{}` does not say whether it is part of the mesh", request.name),
+            message: format!("the namespace `{}` {lacks}", request.name),
             wanted: format!("the label {wanted}"),
-            remedy: format!("label it, for example: kubectl label namespace {} istio-injection=enabled", request.name),
+            remedy: format!("label it, for example: kubectl label namespace {} {example} --overwrite", request.name),
             fix: self.labels.iter().filter(|_| mends).map(set).collect(),
             ..Finding::default()
         });
