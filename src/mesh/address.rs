@@ -50,7 +50,11 @@ impl Cidr {
     /// Whether some address in it is one where clouds hand out credentials: a link-local one, or that of a metadata service.
     #[must_use]
     pub fn has_metadata(&self) -> bool {
-        LINK_LOCAL.iter().chain(&METADATA_V6).filter_map(|range| Self::parse(range)).any(|range| range.overlaps(self))
+        LINK_LOCAL
+            .iter()
+            .chain(&METADATA_ADDRESSES)
+            .filter_map(|range| Self::parse(range))
+            .any(|range| range.overlaps(self))
     }
 
     /// Both families as one: the address, and how many of its leading bits count.
@@ -81,8 +85,8 @@ const LINK_LOCAL: [&str; 2] = ["169.254.0.0/16", "fe80::/10"];
 /// Names of metadata services: Google's, and the short form that it answers to.
 const METADATA: [&str; 2] = ["metadata.google.internal", "metadata"];
 
-/// EC2's metadata service over IPv6, which is not link-local; `fd20:ce::254` is Google's.
-const METADATA_V6: [&str; 2] = ["fd00:ec2::254", "fd20:ce::254"];
+/// Addresses of metadata services that are not link-local: EC2's and Google's over IPv6, and Alibaba Cloud's.
+const METADATA_ADDRESSES: [&str; 3] = ["fd00:ec2::254", "fd20:ce::254", "100.100.100.200"];
 
 /// Which reserved place a host is, or, as a wildcard, may be, by what is written: a name that resolves to one is not known.
 #[must_use]
@@ -104,7 +108,7 @@ pub fn reserved(host: &str) -> Option<Reserved> {
         _ if address.is_loopback() => Some(Reserved::Loopback),
         _ if address.is_unspecified() => Some(Reserved::Unspecified),
         _ if link_local => Some(Reserved::LinkLocal),
-        _ if METADATA_V6.iter().any(|known| known.parse() == Ok(address)) => Some(Reserved::Metadata),
+        _ if METADATA_ADDRESSES.iter().any(|known| known.parse() == Ok(address)) => Some(Reserved::Metadata),
         _ => None,
     }
 }
@@ -183,6 +187,7 @@ mod tests {
             ("Metadata.Google.Internal.", Some(Metadata)),
             ("fd00:ec2::254", Some(Metadata)),
             ("fd00:0ec2:0::0254", Some(Metadata)),
+            ("100.100.100.200", Some(Metadata)),
             ("10.0.0.1", None),
             ("example.com", None),
             ("localhost.example.com", None),
