@@ -53,7 +53,7 @@ pub use export::{Export, export, service_export};
 pub use gateway::{GATEWAYS, Listener, Server, ServerTls, WEAK_TLS, is_internal_gateway, listeners, servers};
 pub use glob::Glob;
 pub use host::{Form, Host, HostScope, ScopedHost, ServiceHost, Wildcard, service_host};
-pub use injection::{INJECT, INJECTION, NotInjected, PodFacts, REVISION, Revision, injection};
+pub use injection::{INJECT, INJECTION, NotInjected, PodFacts, REVISION, Revision, SIDECAR_STATUS, injection};
 pub use install::{HELM_VALUES, HelmValue, HelmValues, INSTALLATIONS, helm_values};
 pub use kind::GroupKind;
 pub use label::{check_label_key, check_label_value, is_dns_label, is_label_value, is_subdomain};

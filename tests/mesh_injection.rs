@@ -67,6 +67,7 @@ struct Sample {
     labels: Labels,
     annotations: Labels,
     host_network: bool,
+    container: &'static str,
 }
 
 fn map(key: &'static str, values: &'static [&'static str]) -> impl Strategy<Value = Labels> {
@@ -90,13 +91,15 @@ fn sample() -> impl Strategy<Value = Sample> {
         joined(vec![inject(), revision(), mode()]),
         joined(vec![inject(), status]),
         any::<bool>(),
+        select(&["cart", "istio-proxy"][..]),
     )
-        .prop_map(|(namespace, namespace_labels, labels, annotations, host_network)| Sample {
+        .prop_map(|(namespace, namespace_labels, labels, annotations, host_network, container)| Sample {
             namespace,
             namespace_labels,
             labels,
             annotations,
             host_network,
+            container,
         })
 }
 
@@ -124,13 +127,14 @@ impl Sample {
     }
 
     fn in_mesh(&self) -> bool {
-        let sidecar = self.annotations.contains_key("sidecar.istio.io/status");
+        let sidecar = self.annotations.contains_key("sidecar.istio.io/status") && self.container == "istio-proxy";
         sidecar || self.injected_by(false).is_some() || self.captured()
     }
 
     fn with_facts<T>(&self, look: impl FnOnce(PodFacts<'_>) -> T) -> T {
         let metadata = json!({"labels": self.labels, "annotations": self.annotations});
-        let text = json!({"metadata": metadata, "spec": {"hostNetwork": self.host_network}}).to_string();
+        let spec = json!({"hostNetwork": self.host_network, "containers": [{"name": self.container}]});
+        let text = json!({"metadata": metadata, "spec": spec}).to_string();
         let tree = read_json(&text).unwrap();
         look(PodFacts::of(&pod_template("", "Pod", tree.root()).unwrap().unwrap()).unwrap())
     }

@@ -45,7 +45,7 @@ pub fn ambient(labels: &Labels, pod: PodFacts<'_>) -> Result<(), NotCaptured> {
 #[must_use]
 pub fn is_in_mesh(namespace: &str, labels: Option<&Labels>, pod: PodFacts<'_>) -> Option<bool> {
     decided(labels, |labels| {
-        pod.injected || injection(namespace, labels, pod, false).is_ok() || ambient(labels, pod).is_ok()
+        pod.has_proxy || injection(namespace, labels, pod, false).is_ok() || ambient(labels, pod).is_ok()
     })
 }
 
@@ -54,7 +54,7 @@ pub fn is_in_mesh(namespace: &str, labels: Option<&Labels>, pod: PodFacts<'_>) -
 /// Nothing where that depends on labels of its namespace that are not known.
 #[must_use]
 pub fn is_injected(namespace: &str, labels: Option<&Labels>, pod: PodFacts<'_>) -> Option<bool> {
-    decided(labels, |labels| pod.injected || injection(namespace, labels, pod, false).is_ok())
+    decided(labels, |labels| pod.has_proxy || injection(namespace, labels, pod, false).is_ok())
 }
 
 /// What holds with these labels of a namespace or, where they are not known, with whichever it has.
@@ -134,7 +134,8 @@ mod tests {
             (PodFacts { inject_label: Some("false"), dataplane_mode: Some("none"), ..default }, Some(false)),
             (PodFacts { host_network: true, ..ambient }, Some(false)),
             (ambient, Some(true)),
-            (PodFacts { injected: true, ..default }, Some(true)),
+            (PodFacts { injected: true, has_proxy: true, ..default }, Some(true)),
+            (PodFacts { injected: true, ..default }, None),
         ] {
             assert_eq!(is_in_mesh("shop", None, pod), expected, "{pod:?}");
         }
@@ -143,7 +144,8 @@ mod tests {
             (ambient, None),
             (PodFacts { inject_label: Some("false"), ..ambient }, Some(false)),
             (PodFacts { host_network: true, ..default }, Some(false)),
-            (PodFacts { injected: true, ..default }, Some(true)),
+            (PodFacts { injected: true, has_proxy: true, ..default }, Some(true)),
+            (PodFacts { injected: true, ..default }, None),
         ] {
             assert_eq!(is_injected("shop", None, pod), expected, "{pod:?}");
         }

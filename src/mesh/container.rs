@@ -8,7 +8,10 @@ use crate::object::{Image, Node, WrongType};
 /// A name alone proves nothing: anyone may give it. Where an exemption by name would open a hole, look at what else the
 /// injector leaves behind.
 /// <https://github.com/istio/istio/blob/master/manifests/charts/istio-control/istio-discovery/files/injection-template.yaml>
-const ISTIO: [&str; 3] = ["istio-proxy", "istio-init", "istio-validation"];
+const ISTIO: [&str; 3] = [PROXY, "istio-init", "istio-validation"];
+
+/// The proxy's own.
+const PROXY: &str = "istio-proxy";
 
 /// Where Istio's releases are published: registries, or folders in them.
 ///
@@ -61,6 +64,14 @@ impl<'t> PodTemplate<'t> {
             }
         }
         Ok(found)
+    }
+
+    /// The container for Istio's proxy, or one of its name. None that is added for debugging is it.
+    ///
+    /// # Errors
+    /// As [`Self::listed_containers`].
+    pub fn proxy(&self) -> Result<Option<Container<'t>>, WrongType> {
+        Ok(self.listed_containers()?.into_iter().find(|container| container.is_istio() && container.name == PROXY))
     }
 }
 

@@ -11,7 +11,7 @@ pub const REVISION: &str = "istio.io/rev";
 pub const INJECT: &str = "sidecar.istio.io/inject";
 
 /// The annotation by which the injector leaves word.
-const STATUS: &str = "sidecar.istio.io/status";
+pub const SIDECAR_STATUS: &str = "sidecar.istio.io/status";
 /// The annotation that chooses what is injected.
 const TEMPLATES: &str = "inject.istio.io/templates";
 
@@ -31,8 +31,10 @@ pub struct PodFacts<'t> {
     pub dataplane_mode: Option<&'t str>,
     /// Whether it shares its node's network.
     pub host_network: bool,
-    /// Whether it was injected already: the annotation `sidecar.istio.io/status`.
+    /// Whether it says that it was injected already: [`SIDECAR_STATUS`]. ztunnel believes that.
     pub injected: bool,
+    /// Whether it says so and has a container for the proxy: the annotation alone is easily written.
+    pub has_proxy: bool,
 }
 
 impl<'t> PodFacts<'t> {
@@ -41,13 +43,15 @@ impl<'t> PodFacts<'t> {
     /// # Errors
     /// Where one of them has another type than the API gives it.
     pub fn of(template: &PodTemplate<'t>) -> Result<Self, WrongType> {
+        let injected = template.annotation(SIDECAR_STATUS)?.is_some();
         Ok(Self {
             inject_label: template.label(INJECT)?,
             inject_annotation: template.annotation(INJECT)?,
             revision: template.label(REVISION)?,
             dataplane_mode: template.label(super::DATAPLANE_MODE)?,
             host_network: template.spec.map_or(Ok(None), |spec| spec.boolean("hostNetwork"))?.unwrap_or(false),
-            injected: template.annotation(STATUS)?.is_some(),
+            injected,
+            has_proxy: injected && template.proxy()?.is_some(),
         })
     }
 

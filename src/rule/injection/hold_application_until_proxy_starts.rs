@@ -64,7 +64,7 @@ impl Rule for HoldApplicationUntilProxyStarts {
         let Some(template) = pod_template(kind.0, kind.1, object)? else { return Ok(()) };
         let facts = PodFacts::of(&template)?;
         let native = template.annotation(NATIVE)?;
-        if facts.injected || facts.declines_injection() || facts.host_network || native == Some("true") {
+        if facts.has_proxy || facts.declines_injection() || facts.host_network || native == Some("true") {
             return Ok(());
         }
         let said = said(kind, object)?;

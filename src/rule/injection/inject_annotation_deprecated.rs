@@ -43,7 +43,7 @@ impl Rule for InjectAnnotationDeprecated {
         let facts = PodFacts::of(&template)?;
         let (None, Some(said)) = (facts.inject_label, facts.inject_annotation) else { return Ok(()) };
         // Nothing is injected there, whatever a label says; and what was injected needs no label any more.
-        if facts.host_network || facts.injected || facts.dataplane_mode == Some("ambient") {
+        if facts.host_network || facts.has_proxy || facts.dataplane_mode == Some("ambient") {
             return Ok(());
         }
         let set = Edit::Set { path: template.label_path(INJECT), value: said.into() };

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::mesh::{
-    DATAPLANE_MODE, GroupKind, INJECT, JOBS, PodFacts, PodTemplate, WORKLOADS, is_in_mesh, pod_template,
+    DATAPLANE_MODE, INJECT, JOBS, POD_TEMPLATES, PodFacts, PodTemplate, SIDECAR_STATUS, is_in_mesh, pod_template,
 };
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
@@ -14,10 +14,11 @@ documented! {
     ///
     /// # What it does
     /// Refuses pod templates in a namespace with injection or ambient mode whose Pods decline it: by the label or the
-    /// annotation `sidecar.istio.io/inject: "false"`, or by `istio.io/dataplane-mode: none`. Advises against
+    /// annotation `sidecar.istio.io/inject: "false"`, by `istio.io/dataplane-mode: none`, or by
+    /// an annotation `sidecar.istio.io/status` without a sidecar, which ztunnel believes. Advises against
     /// `hostNetwork: true` there, and against values of `sidecar.istio.io/inject` that Istio does not know. In a
     /// namespace outside the mesh the same labels are harmless and pass, and so does a Pod that declines a sidecar and is
-    /// captured by ztunnel instead. Gateways and Jobs are exempt.
+    /// captured by ztunnel instead. Gateways, Jobs and control planes are exempt.
     ///
     /// # Why
     /// A Pod without proxy takes traffic that no authorization policy was asked about, and sends traffic that no one
@@ -39,16 +40,18 @@ impl Rule for NoInjectionBypass {
     const METADATA: Metadata = Metadata {
         name: "no-injection-bypass",
         severity: Severity::High,
-        kinds: &GroupKind::all_of::<{ WORKLOADS.len() + JOBS.len() }>(&[&WORKLOADS, &JOBS]),
-        codes: &["IST0103"],
+        kinds: &POD_TEMPLATES,
+        codes: &["AsmSidecarInjection", "IST0103", "prevent-disabling-injection-pods"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
 
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
-        let Input { object, request, namespace_labels, .. } = input;
+        let Input { object, request, namespace_labels, mesh, .. } = input;
         let (group, kind) = (&*request.kind.group, &*request.kind.kind);
-        if !self.jobs && JOBS.iter().any(|job| job.is(group, kind)) {
+        let passed_over = !self.jobs && JOBS.iter().any(|job| job.is(group, kind));
+        // What injects must start without being injected.
+        if passed_over || mesh.has_control_plane(&request.namespace) {
             return Ok(());
         }
         let Some(template) = pod_template(group, kind, object)? else { return Ok(()) };
@@ -59,7 +62,7 @@ impl Rule for NoInjectionBypass {
         let in_mesh = |facts| is_in_mesh(&request.namespace, namespace_labels, facts);
         let is = in_mesh(facts);
         // What would become of the Pod if it said nothing: what its namespace asks for.
-        let enrolled = in_mesh(PodFacts { injected: facts.injected, ..PodFacts::default() });
+        let enrolled = in_mesh(PodFacts { has_proxy: facts.has_proxy, ..PodFacts::default() });
         let bypass = match (enrolled, is) {
             (Some(false), _) | (_, Some(true)) => Some(false),
             (Some(true), Some(false)) => Some(true),
@@ -87,32 +90,31 @@ fn is_word(said: &str) -> bool {
 
 /// What the Pod declines, one by one.
 fn declined(template: &PodTemplate<'_>, facts: PodFacts<'_>) -> Vec<Finding> {
+    let bypass = |path, (key, value): (&str, &str), message| Finding {
+        path,
+        subject: key.to_owned(),
+        value: value.into(),
+        message,
+        wanted: "no such label or annotation".to_owned(),
+        remedy: "remove it, or run the Pods in a namespace outside the mesh".to_owned(),
+        ..Finding::default()
+    };
     let mut found = Vec::new();
     if facts.declines_injection() {
         let (path, of) = match facts.inject_label {
             Some(_) => (template.label_path(INJECT), "label"),
             None => (template.annotation_path(INJECT), "annotation"),
         };
-        found.push(Finding {
-            path,
-            subject: INJECT.to_owned(),
-            value: "false".into(),
-            message: format!("the {of} `{INJECT}: \"false\"` takes these Pods out of the mesh"),
-            wanted: "no such label or annotation".to_owned(),
-            remedy: "remove it, or run the Pods in a namespace outside the mesh".to_owned(),
-            ..Finding::default()
-        });
+        let message = format!("the {of} `{INJECT}: \"false\"` takes these Pods out of the mesh");
+        found.push(bypass(path, (INJECT, "false"), message));
     }
     if facts.dataplane_mode == Some("none") {
-        found.push(Finding {
-            path: template.label_path(DATAPLANE_MODE),
-            subject: DATAPLANE_MODE.to_owned(),
-            value: "none".into(),
-            message: format!("the label `{DATAPLANE_MODE}: none` takes these Pods out of the mesh"),
-            wanted: "no such label".to_owned(),
-            remedy: "remove it, or run the Pods in a namespace outside the mesh".to_owned(),
-            ..Finding::default()
-        });
+        let message = format!("the label `{DATAPLANE_MODE}: none` takes these Pods out of the mesh");
+        found.push(bypass(template.label_path(DATAPLANE_MODE), (DATAPLANE_MODE, "none"), message));
+    }
+    if facts.injected && !facts.has_proxy {
+        let message = format!("ztunnel leaves Pods with `{SIDECAR_STATUS}` alone, and these have no sidecar");
+        found.push(bypass(template.annotation_path(SIDECAR_STATUS), (SIDECAR_STATUS, ""), message));
     }
     found
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{
-    GroupKind, INJECTION, JOBS, NotInjected, PodFacts, PodTemplate, REVISION, Revision, WORKLOADS, injection,
+    GroupKind, INJECTION, NotInjected, POD_TEMPLATES, PodFacts, PodTemplate, REVISION, Revision, injection,
     is_subdomain, own_label, own_label_path, pod_template,
 };
 use crate::object::{Node, WrongType, quoted};
@@ -52,7 +52,7 @@ impl Rule for RevisionLabels {
     const METADATA: Metadata = Metadata {
         name: "revision-labels",
         severity: Severity::Medium,
-        kinds: &GroupKind::all_of::<{ OWN.len() + WORKLOADS.len() + JOBS.len() }>(&[&OWN, &WORKLOADS, &JOBS]),
+        kinds: &GroupKind::all_of::<{ OWN.len() + POD_TEMPLATES.len() }>(&[&OWN, &POD_TEMPLATES]),
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
@@ -110,7 +110,7 @@ impl RevisionLabels {
     ) -> Result<(), WrongType> {
         let facts = PodFacts::of(template)?;
         let path = template.label_path(REVISION);
-        let Some(name) = facts.revision.filter(|_| !facts.declines_injection() && !facts.injected) else {
+        let Some(name) = facts.revision.filter(|_| !facts.declines_injection() && !facts.has_proxy) else {
             return Ok(());
         };
         let Some(labels) = input.namespace_labels else {

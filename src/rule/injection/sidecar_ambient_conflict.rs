@@ -3,10 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{
-    DATAPLANE_MODE, GroupKind, INJECT, JOBS, Labels, PodFacts, PodTemplate, WORKLOADS, injection, pod_template,
-};
-use crate::object::WrongType;
+use crate::mesh::{DATAPLANE_MODE, INJECT, Labels, POD_TEMPLATES, PodFacts, PodTemplate, injection, pod_template};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
@@ -33,7 +30,7 @@ impl Rule for SidecarAmbientConflict {
     const METADATA: Metadata = Metadata {
         name: "sidecar-ambient-conflict",
         severity: Severity::Medium,
-        kinds: &GroupKind::all_of::<{ WORKLOADS.len() + JOBS.len() }>(&[&WORKLOADS, &JOBS]),
+        kinds: &POD_TEMPLATES,
         codes: &["KIA1311", "KIA1315", "KIA1316"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
@@ -55,8 +52,12 @@ impl Rule for SidecarAmbientConflict {
         // Where the labels are not known, a Pod that asks for a sidecar may still get none: it asks for both all the same.
         let asks = facts.inject_label == Some("true");
         let injected = injection(&request.namespace, labels, facts, false).is_ok();
-        if asks || own_proxy(&template)? {
+        if asks {
             findings.violation(finding(&template, INJECT, "asks for a sidecar in the ambient mesh"));
+        } else if let Some(proxy) = template.proxy()? {
+            let finding = finding(&template, INJECT, "brings a sidecar into the ambient mesh");
+            let remedy = format!("take the container away, or set {DATAPLANE_MODE} to none");
+            findings.violation(Finding { path: proxy.node.pointer(), remedy, ..finding });
         } else if injected && own == Some("ambient") {
             findings.violation(finding(
                 &template,
@@ -66,11 +67,6 @@ impl Rule for SidecarAmbientConflict {
         }
         Ok(())
     }
-}
-
-/// Whether the template brings a proxy along.
-fn own_proxy(template: &PodTemplate<'_>) -> Result<bool, WrongType> {
-    Ok(template.listed_containers()?.iter().any(|container| container.name == "istio-proxy"))
 }
 
 fn finding(template: &PodTemplate<'_>, key: &str, message: &str) -> Finding {

@@ -46,7 +46,7 @@ impl Rule for ImageAutoWithoutInjection {
         let Input { object, request, namespace_labels, .. } = input;
         let Some(template) = pod_template(&request.kind.group, &request.kind.kind, object)? else { return Ok(()) };
         // What was injected has no such image any more, whatever its annotation says.
-        let facts = PodFacts { injected: false, ..PodFacts::of(&template)? };
+        let facts = PodFacts { injected: false, has_proxy: false, ..PodFacts::of(&template)? };
         let refused = is_injected(&request.namespace, namespace_labels, facts).map(|injected| !injected);
         let why = namespace_labels.and_then(|labels| injection(&request.namespace, labels, facts, false).err());
         for container in template.listed_containers()? {
