@@ -40,7 +40,7 @@ mod virtual_service;
 
 pub use address::{Cidr, Reserved, reserved};
 pub use ambient::{DATAPLANE_MODE, NotCaptured, ambient, is_in_mesh, is_injected};
-pub use annotation::{ANNOTATIONS, Known, LABELS, is_istio_key, known_annotation, known_label};
+pub use annotation::{ANNOTATIONS, Known, LABELS, is_istio_key, is_true, known_annotation, known_label};
 pub use attachment::{Attachment, TargetRef, attachment, is_mesh_wide};
 pub use authorization::{Authorization, AuthorizationRule, Clause, Condition, DRY_RUN, Field, dry_run};
 pub use canonical::{LATEST, NAME_LABELS, REVISION_LABELS};

@@ -37,6 +37,14 @@ pub fn known_label(key: &str) -> Option<&'static Known> {
     find(&LABELS, key)
 }
 
+/// Whether Go reads the text of an annotation as true.
+///
+/// <https://pkg.go.dev/strconv#ParseBool>
+#[must_use]
+pub fn is_true(text: &str) -> bool {
+    matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True")
+}
+
 /// The tables are sorted by name.
 fn find(table: &'static [Known], key: &str) -> Option<&'static Known> {
     table.binary_search_by(|known| known.name.cmp(key)).ok().and_then(|at| table.get(at))

@@ -1,6 +1,6 @@
 //! An AuthorizationPolicy: its action, and what its rules ask of a request.
 
-use super::own_annotation;
+use super::{is_true, own_annotation};
 use crate::object::{Node, WrongType};
 
 /// The annotation of a policy that logs what it would do, and does nothing.
@@ -8,13 +8,10 @@ pub const DRY_RUN: &str = "istio.io/dry-run";
 
 /// What [`DRY_RUN`] says, where that makes it a policy that runs dry.
 ///
-/// <https://pkg.go.dev/strconv#ParseBool>
-///
 /// # Errors
 /// Where the annotation is no string.
 pub fn dry_run(object: Node<'_>) -> Result<Option<&str>, WrongType> {
-    let is_true = |text: &&str| matches!(*text, "1" | "t" | "T" | "true" | "TRUE" | "True");
-    Ok(own_annotation(object, DRY_RUN)?.filter(is_true))
+    Ok(own_annotation(object, DRY_RUN)?.filter(|text| is_true(text)))
 }
 
 /// An AuthorizationPolicy.

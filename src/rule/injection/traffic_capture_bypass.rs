@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::protobuf::field;
-use crate::mesh::{GroupKind, JOBS, PodFacts, PodTemplate, REGISTRIES, WORKLOADS, pod_template, proxy_configs};
-use crate::object::Value;
+use crate::mesh::{POD_TEMPLATES, PodFacts, PodTemplate, REGISTRIES, pod_template, proxy_configs};
+use crate::object::{Node, Value, WrongType};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 use value::Bypass;
 
@@ -19,8 +19,9 @@ documented! {
     /// that are excluded (`traffic.sidecar.istio.io/exclude…`), inclusions that are not `*` and so exclude the rest, an
     /// interception mode `NONE` (also in `proxy.istio.io/config`) and `ambient.istio.io/bypass-inbound-capture: "true"`.
     /// Refuses what replaces the proxy: other templates of the injector, a bootstrap of one's own, an image from another
-    /// registry. Advises against volumes that are mounted into the proxy. Ports and ranges that cannot be read are
-    /// refused too. Gateways and Pods that decline injection are exempt.
+    /// registry, by annotation or in a container `istio-proxy`, and `proxy.istio.io/overrides`. Advises against volumes
+    /// that are mounted into the proxy. Ports and ranges that cannot be read are refused too. Gateways are exempt, and
+    /// Pods that decline injection but for what ztunnel reads.
     ///
     /// # Why
     /// A port that is excluded takes plain text, whatever a `PeerAuthentication` with `STRICT` says, and no authorization
@@ -28,7 +29,8 @@ documented! {
     ///
     /// # Known limits
     /// It does not look at the namespace: on Pods outside the mesh the annotations have no effect, and are refused all
-    /// the same. A Pod with the labels of a gateway is taken for one.
+    /// the same. A Pod with the labels of a gateway is taken for one. Of a Pod that was injected, the image of the proxy and
+    /// what was laid over it are not judged: the injector writes both.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
     pub struct TrafficCaptureBypass {
@@ -52,13 +54,15 @@ impl Default for TrafficCaptureBypass {
     }
 }
 
+/// The annotation by which the injector remembers what a template says of the proxy; it reads it, too.
+const OVERRIDES: &str = "proxy.istio.io/overrides";
 const VOLUMES: [&str; 2] = ["sidecar.istio.io/userVolume", "sidecar.istio.io/userVolumeMount"];
 
 impl Rule for TrafficCaptureBypass {
     const METADATA: Metadata = Metadata {
         name: "traffic-capture-bypass",
         severity: Severity::High,
-        kinds: &GroupKind::all_of::<{ WORKLOADS.len() + JOBS.len() }>(&[&WORKLOADS, &JOBS]),
+        kinds: &POD_TEMPLATES,
         codes: &["IST0125"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES
@@ -67,14 +71,20 @@ impl Rule for TrafficCaptureBypass {
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let kind = &input.request.kind;
         let Some(template) = pod_template(&kind.group, &kind.kind, input.object)? else { return Ok(()) };
-        if template.is_gateway()? || PodFacts::of(&template)?.declines_injection() {
+        if template.is_gateway()? {
             return Ok(());
         }
-        for (key, judge) in value::JUDGES {
+        let facts = PodFacts::of(&template)?;
+        // Without a sidecar ztunnel may still capture them.
+        let declines = facts.declines_injection();
+        for (key, judge) in value::JUDGES.into_iter().filter(|(key, _)| !declines || *key == value::INBOUND_CAPTURE) {
             let Some(text) = template.annotation(key)? else { continue };
             for bypass in judge(text, self) {
                 findings.violation(finding(&template, key, bypass));
             }
+        }
+        if declines {
+            return Ok(());
         }
         for key in VOLUMES {
             if template.annotation(key)?.is_some() {
@@ -82,16 +92,14 @@ impl Rule for TrafficCaptureBypass {
                 findings.advise([finding(&template, key, bypass)]);
             }
         }
+        // What the injector leaves behind in a Pod says nothing of who wanted it so.
+        if kind.kind != "Pod" || !facts.has_proxy {
+            self.judge_overrides(&template, findings)?;
+        }
         for carrier in proxy_configs(&kind.group, &kind.kind, input.object)? {
             // In whichever of its two spellings.
             let Ok(Some(opened)) = carrier.open("nterception") else { continue };
-            let mode = field(opened.root(), "interceptionMode");
-            let none = mode.is_some_and(|mode| match mode.value() {
-                Value::Text(text) => text == "NONE",
-                Value::Number(number) => number.as_i64() == Some(2),
-                _ => false,
-            });
-            if let Some(mode) = mode.filter(|_| none) {
+            if let Some(mode) = field(opened.root(), "interceptionMode").filter(|mode| is_none(*mode)) {
                 let place = opened.place(mode);
                 findings.violation(Finding {
                     path: place.path,
@@ -101,6 +109,40 @@ impl Rule for TrafficCaptureBypass {
             }
         }
         Ok(())
+    }
+}
+
+impl TrafficCaptureBypass {
+    /// What a template says of the proxy itself: the injector lays it over its own.
+    fn judge_overrides(&self, template: &PodTemplate<'_>, findings: &mut Findings) -> Result<(), WrongType> {
+        if template.annotation(OVERRIDES)?.is_some() {
+            findings.violation(finding(
+                template,
+                OVERRIDES,
+                Bypass::new("", "lays settings of one's own over the proxy"),
+            ));
+        }
+        let Some(proxy) = template.proxy()? else { return Ok(()) };
+        let Some(image) = proxy.node.text("image")?.filter(|image| !["", "auto"].contains(image)) else {
+            return Ok(());
+        };
+        for bypass in value::image(image, self) {
+            findings.violation(Finding {
+                path: proxy.node.nearest(["image"]).pointer(),
+                wanted: "no image, or `auto`".to_owned(),
+                ..finding(template, "istio-proxy", bypass)
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Whether an interception mode is `NONE`, by its name or its number.
+fn is_none(mode: Node<'_>) -> bool {
+    match mode.value() {
+        Value::Text(text) => text == "NONE",
+        Value::Number(number) => number.as_i64() == Some(2),
+        _ => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the values of annotations let past the proxy.
 
 use super::TrafficCaptureBypass;
-use crate::mesh::Cidr;
+use crate::mesh::{Cidr, is_true};
 use crate::object::{Image, quoted};
 
 /// Something that goes past the proxy.
@@ -18,6 +18,9 @@ impl Bypass {
     }
 }
 
+/// What ztunnel reads.
+pub(super) const INBOUND_CAPTURE: &str = "ambient.istio.io/bypass-inbound-capture";
+
 type Judge = fn(&str, &TrafficCaptureBypass) -> Vec<Bypass>;
 
 /// Annotations with what judges their values.
@@ -29,7 +32,7 @@ pub(super) const JUDGES: [(&str, Judge); 11] = [
     ("traffic.sidecar.istio.io/includeInboundPorts", inclusion),
     ("traffic.sidecar.istio.io/includeOutboundIPRanges", inclusion),
     ("sidecar.istio.io/interceptionMode", interception),
-    ("ambient.istio.io/bypass-inbound-capture", inbound_capture),
+    (INBOUND_CAPTURE, inbound_capture),
     ("inject.istio.io/templates", templates),
     ("sidecar.istio.io/bootstrapOverride", bootstrap),
     ("sidecar.istio.io/proxyImage", image),
@@ -76,7 +79,7 @@ fn interception(text: &str, _: &TrafficCaptureBypass) -> Vec<Bypass> {
 }
 
 fn inbound_capture(text: &str, _: &TrafficCaptureBypass) -> Vec<Bypass> {
-    if text == "true" { vec![Bypass::new(text, "lets all inbound traffic past ztunnel")] } else { Vec::new() }
+    if is_true(text) { vec![Bypass::new(text, "lets all inbound traffic past ztunnel")] } else { Vec::new() }
 }
 
 fn templates(text: &str, rule: &TrafficCaptureBypass) -> Vec<Bypass> {
@@ -89,7 +92,7 @@ fn bootstrap(text: &str, _: &TrafficCaptureBypass) -> Vec<Bypass> {
     vec![Bypass::new(text, "gives the proxy a bootstrap of its own")]
 }
 
-fn image(text: &str, rule: &TrafficCaptureBypass) -> Vec<Bypass> {
+pub(super) fn image(text: &str, rule: &TrafficCaptureBypass) -> Vec<Bypass> {
     if Image::parse(text).is_from(&rule.registries) {
         return Vec::new();
     }
