@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mesh::{PodFacts, PodTemplate, WORKLOADS_AND_JOBS, pod_template};
+use crate::mesh::{POD_TEMPLATES, PodFacts, PodTemplate, WORKLOADS_AND_JOBS, pod_template};
 use crate::object::{Edit, Quantity, WrongType, quoted};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, amount::Amount, documented};
 
@@ -16,8 +16,8 @@ documented! {
     /// # What it does
     /// Refuses pod templates with some of `sidecar.istio.io/proxyCPU`, `proxyMemory`, `proxyCPULimit` and
     /// `proxyMemoryLimit`, and not all four; values that are no quantity; and a request above its limit. A container
-    /// `istio-proxy` with `resources` of its own is as good as all four. With `defaults` and `action: Patch` the missing
-    /// ones are added.
+    /// `istio-proxy` with requests and limits of both is as good as all four. With `defaults` and `action: Patch` the
+    /// missing ones are added.
     ///
     /// # Why
     /// As soon as one of the four stands there, the injector leaves out all defaults of the mesh: with `proxyCPU` alone the
@@ -71,7 +71,7 @@ impl Rule for SidecarResources {
     const METADATA: Metadata = Metadata {
         name: "sidecar-resources",
         severity: Severity::Medium,
-        kinds: &WORKLOADS_AND_JOBS,
+        kinds: &POD_TEMPLATES,
         mends: &WORKLOADS_AND_JOBS,
         codes: &["IST0125"],
         doc: Self::DOC,
@@ -114,14 +114,11 @@ impl Rule for SidecarResources {
     }
 }
 
-/// Whether the template has a container for the proxy, with resources.
+/// Whether the template has a container for the proxy, with requests and limits of both.
 fn sizes_proxy(template: &PodTemplate<'_>) -> Result<bool, WrongType> {
-    for container in template.listed_containers()? {
-        if container.name == "istio-proxy" && container.node.map("resources")?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let Some(proxy) = template.proxy()? else { return Ok(false) };
+    let amounts = ["requests", "limits"].map(|list| ["cpu", "memory"].map(|resource| ["resources", list, resource]));
+    Ok(amounts.as_flattened().iter().all(|path| proxy.node.at(path).is_some_and(|amount| !amount.is_null())))
 }
 
 impl SidecarResources {
