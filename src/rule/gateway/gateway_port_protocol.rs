@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::{GroupKind, IstioPort, Protocol, servers};
+use crate::mesh::{GroupKind, IstioPort, Protocol, ServerTls, servers};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 
 documented! {
@@ -14,7 +14,7 @@ documented! {
     /// # What it does
     /// Refuses servers of an Istio Gateway without a port, with a protocol that Istio does not take there, or with the
     /// port name of another server. It advises against HTTP on port 443, HTTPS on port 80, and `targetPort`, which
-    /// Istio ignores.
+    /// Istio ignores. HTTPS on port 80 passes where it is the mesh's own mTLS, as at an egress gateway.
     ///
     /// # Why
     /// A server with an unknown protocol is not served, and of two with one port name one is lost. Plain HTTP on the
@@ -59,7 +59,7 @@ impl Rule for GatewayPortProtocol {
                     ..finding(&port, "name", &of)
                 });
             }
-            judge_protocol(&port, &of, findings);
+            judge_protocol(&port, server.tls, &of, findings);
             if port.node.get("targetPort").is_some_and(|node| !node.is_null()) {
                 findings.advise([Finding {
                     message: "Istio ignores the targetPort of a Gateway".to_owned(),
@@ -73,7 +73,9 @@ impl Rule for GatewayPortProtocol {
     }
 }
 
-fn judge_protocol(port: &IstioPort<'_>, of: &str, findings: &mut Findings) {
+fn judge_protocol(port: &IstioPort<'_>, tls: Option<ServerTls<'_>>, of: &str, findings: &mut Findings) {
+    // Sidecars are told the port, and take it for nothing.
+    let of_mesh = tls.is_some_and(|tls| tls.mode == "ISTIO_MUTUAL");
     let at = finding(port, "protocol", of);
     match (port.parsed(), port.number) {
         // A proxy serves UDP nowhere, though Istio knows the word.
@@ -92,7 +94,7 @@ fn judge_protocol(port: &IstioPort<'_>, of: &str, findings: &mut Findings) {
             remedy: "make the protocol HTTPS and add tls, or take another port".to_owned(),
             ..at
         }]),
-        (Some(Protocol::Https), Some(80)) => findings.advise([Finding {
+        (Some(Protocol::Https), Some(80)) if !of_mesh => findings.advise([Finding {
             message: "port 80 with TLS: clients take it for plain HTTP".to_owned(),
             wanted: "HTTP on port 80, HTTPS on another".to_owned(),
             remedy: "take port 443 for HTTPS".to_owned(),

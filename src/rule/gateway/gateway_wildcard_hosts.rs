@@ -40,6 +40,11 @@ documented! {
     }
 }
 
+/// The port of east-west gateways, and the hosts that they open to other networks:
+/// <https://istio.io/latest/docs/setup/install/multicluster/multi-primary_multi-network/>.
+const EAST_WEST: Option<i64> = Some(15443);
+const LOCAL: Host<'_> = Host("*.local");
+
 /// How wrong a host is.
 enum Verdict {
     Violation,
@@ -78,10 +83,10 @@ impl GatewayWildcardHosts {
         if opaque || redirects {
             return Ok(());
         }
-        let east_west = server.passes_through() && server.port.and_then(|port| port.number) == Some(15443);
+        let east_west = server.passes_through() && server.port.and_then(|port| port.number) == EAST_WEST;
         for (node, text) in &server.hosts {
             let scoped = ScopedHost::parse(text).ok_or_else(|| node.malformed("a host or `namespace/host`"))?;
-            if east_west && scoped.host.is_subset_of(Host("*.local")) {
+            if east_west && scoped.host.is_subset_of(LOCAL) {
                 continue;
             }
             let limited = match scoped.scope {
@@ -104,6 +109,10 @@ impl GatewayWildcardHosts {
             _ => Some(Verdict::Advice),
         };
         let host = listener.hostname.unwrap_or("*");
+        let passes_through = listener.tls.is_some() && listener.tls_mode == "Passthrough";
+        if passes_through && listener.port == EAST_WEST && Host(host).is_subset_of(LOCAL) {
+            return;
+        }
         if has_hosts && let Some(verdict) = self.judge(Host(host), limited) {
             report(listener.node, &listener.subject(), host, &verdict, findings);
         }
