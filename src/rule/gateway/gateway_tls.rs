@@ -30,8 +30,15 @@ documented! {
 }
 
 /// Where a server may have its certificates from.
-const CERTIFICATES: [&str; 6] =
-    ["credentialName", "credentialNames", "serverCertificate", "privateKey", "caCertificates", "tlsCertificates"];
+const CERTIFICATES: [&str; 7] = [
+    "credentialName",
+    "credentialNames",
+    "serverCertificate",
+    "privateKey",
+    "caCertificates",
+    "caCertCredentialName",
+    "tlsCertificates",
+];
 
 /// What forces Istio's terminating modes on a listener of Gateway API.
 const TERMINATE_MODE: &str = "gateway.istio.io/tls-terminate-mode";
