@@ -17,7 +17,8 @@ documented! {
     /// # What it does
     /// Refuses annotations of a pod template by which traffic goes past the proxy: ports, address ranges and interfaces
     /// that are excluded (`traffic.sidecar.istio.io/exclude…`), inclusions that are not `*` and so exclude the rest, an
-    /// interception mode `NONE` (also in `proxy.istio.io/config`) and `ambient.istio.io/bypass-inbound-capture: "true"`.
+    /// interception mode `NONE` (also in `proxy.istio.io/config`), `ambient.istio.io/bypass-inbound-capture: "true"`, and
+    /// interfaces of the Pod's own in `istio.io/reroute-virtual-interfaces`, which is for bridges inside it.
     /// Refuses what replaces the proxy: other templates of the injector, a bootstrap of one's own, an image from another
     /// registry, by annotation or in a container `istio-proxy`, and `proxy.istio.io/overrides`. Advises against volumes
     /// that are mounted into the proxy. Ports and ranges that cannot be read are refused too. Gateways are exempt, and
@@ -77,7 +78,7 @@ impl Rule for TrafficCaptureBypass {
         let facts = PodFacts::of(&template)?;
         // Without a sidecar ztunnel may still capture them.
         let declines = facts.declines_injection();
-        for (key, judge) in value::JUDGES.into_iter().filter(|(key, _)| !declines || *key == value::INBOUND_CAPTURE) {
+        for (key, judge) in value::JUDGES.into_iter().filter(|(key, _)| !declines || value::AMBIENT.contains(key)) {
             let Some(text) = template.annotation(key)? else { continue };
             for bypass in judge(text, self) {
                 findings.violation(finding(&template, key, bypass));

@@ -18,13 +18,15 @@ impl Bypass {
     }
 }
 
-/// What ztunnel reads.
-pub(super) const INBOUND_CAPTURE: &str = "ambient.istio.io/bypass-inbound-capture";
+const INBOUND_CAPTURE: &str = "ambient.istio.io/bypass-inbound-capture";
+const REROUTED: &str = "istio.io/reroute-virtual-interfaces";
+/// What counts without a sidecar too, in ambient.
+pub(super) const AMBIENT: [&str; 2] = [INBOUND_CAPTURE, REROUTED];
 
 type Judge = fn(&str, &TrafficCaptureBypass) -> Vec<Bypass>;
 
 /// Annotations with what judges their values.
-pub(super) const JUDGES: [(&str, Judge); 11] = [
+pub(super) const JUDGES: [(&str, Judge); 13] = [
     ("traffic.sidecar.istio.io/excludeInboundPorts", ports),
     ("traffic.sidecar.istio.io/excludeOutboundPorts", ports),
     ("traffic.sidecar.istio.io/excludeOutboundIPRanges", ranges),
@@ -32,10 +34,12 @@ pub(super) const JUDGES: [(&str, Judge); 11] = [
     ("traffic.sidecar.istio.io/includeInboundPorts", inclusion),
     ("traffic.sidecar.istio.io/includeOutboundIPRanges", inclusion),
     ("sidecar.istio.io/interceptionMode", interception),
+    ("traffic.sidecar.istio.io/kubevirtInterfaces", rerouted),
+    (REROUTED, rerouted),
     (INBOUND_CAPTURE, inbound_capture),
     ("inject.istio.io/templates", templates),
     ("sidecar.istio.io/bootstrapOverride", bootstrap),
-    ("sidecar.istio.io/proxyImage", image),
+    ("sidecar.istio.io/proxyImage", proxy_image),
 ];
 
 /// The items of a list between commas.
@@ -65,6 +69,16 @@ fn interfaces(text: &str, _: &TrafficCaptureBypass) -> Vec<Bypass> {
     items(text).map(judge).collect()
 }
 
+/// What arrives at these interfaces is taken for traffic that the Pod sends. That is for bridges to machines inside it.
+/// `+` and `*` stand for any end of a name.
+///
+/// <https://github.com/istio/istio/blob/master/tools/istio-iptables/pkg/capture/run.go>
+fn rerouted(text: &str, _: &TrafficCaptureBypass) -> Vec<Bypass> {
+    let is_own = |item: &&str| item.contains(['+', '*']) || item.starts_with("eth") || item.starts_with("net");
+    let effect = |item| format!("takes what arrives at {} for outbound: no inbound policy is asked", quoted(item));
+    items(text).filter(is_own).map(|item| Bypass::new(item, effect(item))).collect()
+}
+
 fn inclusion(text: &str, _: &TrafficCaptureBypass) -> Vec<Bypass> {
     let effect = match text.trim() {
         "*" => return Vec::new(),
@@ -90,6 +104,11 @@ fn templates(text: &str, rule: &TrafficCaptureBypass) -> Vec<Bypass> {
 
 fn bootstrap(text: &str, _: &TrafficCaptureBypass) -> Vec<Bypass> {
     vec![Bypass::new(text, "gives the proxy a bootstrap of its own")]
+}
+
+/// Without a slash it is an image of the mesh's own registry: the injector puts that in front.
+fn proxy_image(text: &str, rule: &TrafficCaptureBypass) -> Vec<Bypass> {
+    if text.contains('/') { image(text, rule) } else { Vec::new() }
 }
 
 pub(super) fn image(text: &str, rule: &TrafficCaptureBypass) -> Vec<Bypass> {
