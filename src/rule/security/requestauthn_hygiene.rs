@@ -25,7 +25,8 @@ documented! {
     ///
     /// # Known limits
     /// Names are judged as they are written: one that resolves to a forbidden address is not seen. Only requests with an
-    /// invalid token are refused by this kind; that one without any is takes an `AuthorizationPolicy`.
+    /// invalid token are refused by this kind; that one without any is takes an `AuthorizationPolicy`, or
+    /// `presence: REQUIRED` where Istio knows it.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     pub struct RequestauthnHygiene {
