@@ -132,6 +132,14 @@ impl<'t> Condition<'t> {
         let key = node.text("key")?.unwrap_or_default();
         Ok(Self { node, key, values: node.texts("values")?, not_values: node.texts("notValues")? })
     }
+
+    /// Whether it is about a header that no request lacks. Envoy reads names of headers whatever their case.
+    #[must_use]
+    pub fn is_on_every_request(&self) -> bool {
+        let name = self.key.strip_prefix("request.headers[").and_then(|key| key.strip_suffix(']'));
+        let always = [":authority", ":method", ":path", ":scheme", "host"];
+        name.is_some_and(|name| always.iter().any(|own| own.eq_ignore_ascii_case(name)))
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! `traffic-capture-bypass`.
 
+mod proxy;
 mod value;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::mesh::protobuf::field;
-use crate::mesh::{POD_TEMPLATES, PodFacts, PodTemplate, REGISTRIES, pod_template, proxy_configs};
-use crate::object::{Node, Value, WrongType};
+use crate::mesh::{POD_TEMPLATES, PodFacts, PodTemplate, REGISTRIES, pod_template};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
 use value::Bypass;
 
@@ -55,8 +54,6 @@ impl Default for TrafficCaptureBypass {
     }
 }
 
-/// The annotation by which the injector remembers what a template says of the proxy; it reads it, too.
-const OVERRIDES: &str = "proxy.istio.io/overrides";
 const VOLUMES: [&str; 2] = ["sidecar.istio.io/userVolume", "sidecar.istio.io/userVolumeMount"];
 
 impl Rule for TrafficCaptureBypass {
@@ -95,55 +92,10 @@ impl Rule for TrafficCaptureBypass {
         }
         // What the injector leaves behind in a Pod says nothing of who wanted it so.
         if kind.kind != "Pod" || !facts.has_proxy {
-            self.judge_overrides(&template, findings)?;
+            proxy::overridden(&template, self, findings)?;
         }
-        for carrier in proxy_configs(&kind.group, &kind.kind, input.object)? {
-            // In whichever of its two spellings.
-            let Ok(Some(opened)) = carrier.open("nterception") else { continue };
-            if let Some(mode) = field(opened.root(), "interceptionMode").filter(|mode| is_none(*mode)) {
-                let place = opened.place(mode);
-                findings.violation(Finding {
-                    path: place.path,
-                    inner: place.inner,
-                    ..finding(&template, carrier.name, Bypass::new("NONE", "turns interception off"))
-                });
-            }
-        }
+        proxy::not_intercepting(&kind.group, &kind.kind, input.object, &template, findings)?;
         Ok(())
-    }
-}
-
-impl TrafficCaptureBypass {
-    /// What a template says of the proxy itself: the injector lays it over its own.
-    fn judge_overrides(&self, template: &PodTemplate<'_>, findings: &mut Findings) -> Result<(), WrongType> {
-        if template.annotation(OVERRIDES)?.is_some() {
-            findings.violation(finding(
-                template,
-                OVERRIDES,
-                Bypass::new("", "lays settings of one's own over the proxy"),
-            ));
-        }
-        let Some(proxy) = template.proxy()? else { return Ok(()) };
-        let Some(image) = proxy.node.text("image")?.filter(|image| !["", "auto"].contains(image)) else {
-            return Ok(());
-        };
-        for bypass in value::image(image, self) {
-            findings.violation(Finding {
-                path: proxy.node.nearest(["image"]).pointer(),
-                wanted: "no image, or `auto`".to_owned(),
-                ..finding(template, "istio-proxy", bypass)
-            });
-        }
-        Ok(())
-    }
-}
-
-/// Whether an interception mode is `NONE`, by its name or its number.
-fn is_none(mode: Node<'_>) -> bool {
-    match mode.value() {
-        Value::Text(text) => text == "NONE",
-        Value::Number(number) => number.as_i64() == Some(2),
-        _ => false,
     }
 }
 

@@ -81,17 +81,10 @@ fn is_met_always(condition: &Condition<'_>) -> bool {
     let Condition { key, values, not_values, .. } = condition;
     let field = match *key {
         "source.ip" | "remote.ip" | "destination.ip" => "ipBlocks",
-        key if every_request_has(key) => "hosts",
+        _ if condition.is_on_every_request() => "hosts",
         key => key,
     };
     not_values.is_empty() && (values.is_empty() || values.iter().any(|(_, value)| is_everything(field, value)))
-}
-
-/// Whether a condition is on a header that no request lacks. Envoy reads names of headers whatever their case.
-fn every_request_has(key: &str) -> bool {
-    let name = key.strip_prefix("request.headers[").and_then(|key| key.strip_suffix(']'));
-    let always = [":authority", ":method", ":path", ":scheme", "host"];
-    name.is_some_and(|name| always.iter().any(|own| own.eq_ignore_ascii_case(name)))
 }
 
 /// Whether every request has this value in that field. In a negative one it is no request.

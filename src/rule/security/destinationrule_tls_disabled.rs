@@ -52,7 +52,8 @@ impl Rule for DestinationruleTlsDisabled {
         let Input { object, request, mesh, .. } = input;
         let host = object.map("spec")?.map_or(Ok(None), |spec| spec.text("host"))?.unwrap_or_default();
         let place = service_host(host, &request.namespace, &mesh.cluster_domain);
-        if is_api_server(place) {
+        // The API server has no proxy: clients speak their own TLS through plain connections.
+        if matches!(place, ServiceHost::Service { name: "kubernetes", namespace: "default", .. }) {
             return Ok(());
         }
         for policy in traffic_policies(object)? {
@@ -109,11 +110,6 @@ fn is_in_cluster(place: ServiceHost<'_>) -> Option<bool> {
         ServiceHost::Service { .. } | ServiceHost::Every => Some(true),
         ServiceHost::Other => Some(false),
     }
-}
-
-/// Whether it is the API server, which has no proxy: clients speak their own TLS through plain connections.
-fn is_api_server(place: ServiceHost<'_>) -> bool {
-    matches!(place, ServiceHost::Service { name: "kubernetes", namespace: "default", .. })
 }
 
 /// Whether it is a Service beside istiod, which has no proxy and speaks TLS itself.
