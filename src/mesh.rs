@@ -53,7 +53,9 @@ pub use export::{Export, export, service_export};
 pub use gateway::{GATEWAYS, Listener, Server, ServerTls, WEAK_TLS, is_internal_gateway, listeners, servers};
 pub use glob::Glob;
 pub use host::{Form, Host, HostScope, ScopedHost, ServiceHost, Wildcard, service_host};
-pub use injection::{INJECT, INJECTION, NotInjected, PodFacts, REVISION, Revision, SIDECAR_STATUS, injection};
+pub use injection::{
+    INJECT, INJECTION, NotInjected, OVERRIDES, PodFacts, REVISION, Revision, SIDECAR_STATUS, injection,
+};
 pub use install::{HELM_VALUES, HelmValue, HelmValues, INSTALLATIONS, helm_values};
 pub use kind::GroupKind;
 pub use label::{check_label_key, check_label_value, is_dns_label, is_label_value, is_subdomain};
@@ -62,7 +64,7 @@ pub use metadata::{own_annotation, own_annotation_path, own_label, own_label_pat
 pub use ownership::{is_controlled, is_owned};
 pub use pod_template::{JOBS, POD_METADATA, POD_TEMPLATES, PodTemplate, WORKLOADS, WORKLOADS_AND_JOBS, pod_template};
 pub use port::{IstioPort, Protocol, service_entry_ports};
-pub use proxy_config::{PROXY_CONFIGS, proxy_configs};
+pub use proxy_config::{PROXY_CONFIG, PROXY_CONFIGS, proxy_configs};
 pub use release::{APPLICATION, RELEASES, is_refresh};
 pub use route::{Backend, ROUTES, Reference, RouteRule, parents, route_rules};
 pub use served::{Scope, Served, V1_KINDS, served, served_kinds};

@@ -12,6 +12,10 @@ pub const INJECT: &str = "sidecar.istio.io/inject";
 
 /// The annotation by which the injector leaves word.
 pub const SIDECAR_STATUS: &str = "sidecar.istio.io/status";
+/// The annotation of containers that the injector lays over its own. It notes there what it found in a Pod, and takes
+/// what a template says for that: `reapplyOverwrittenContainers` of
+/// <https://github.com/istio/istio/blob/master/pkg/kube/inject/webhook.go>.
+pub const OVERRIDES: &str = "proxy.istio.io/overrides";
 /// The annotation that chooses what is injected.
 const TEMPLATES: &str = "inject.istio.io/templates";
 

@@ -8,7 +8,7 @@ use crate::object::{Node, WrongType};
 const ANNOTATION: &str = "proxy.istio.io/config";
 
 /// The variable from which the agent beside Envoy reads proxy config: the injector writes it, and hands may.
-const VARIABLE: &str = "PROXY_CONFIG";
+pub const PROXY_CONFIG: &str = "PROXY_CONFIG";
 
 /// The container in which the proxy runs.
 const PROXY: &str = "istio-proxy";
@@ -29,7 +29,7 @@ pub const PROXY_CONFIGS: [GroupKind; 17] = GroupKind::all_of(&[
 pub fn proxy_configs<'t>(group: &str, kind: &str, object: Node<'t>) -> Result<Vec<Carrier<'t>>, WrongType> {
     let mut found = Vec::new();
     if (group, kind) == ("networking.istio.io", "ProxyConfig") {
-        found.extend(text(object.map_at(&["spec", "environmentVariables"])?, VARIABLE)?);
+        found.extend(text(object.map_at(&["spec", "environmentVariables"])?, PROXY_CONFIG)?);
     }
     if (group, kind) == ("gateway.networking.k8s.io", "Gateway") {
         found.extend(text(gateway_annotations(object)?, ANNOTATION)?);
@@ -40,10 +40,10 @@ pub fn proxy_configs<'t>(group: &str, kind: &str, object: Node<'t>) -> Result<Ve
     found.extend(text(annotations, ANNOTATION)?);
     for container in template.containers()? {
         if container.text("name")? == Some(PROXY)
-            && let Some(Variable::Value(Some(node)) | Variable::Elsewhere(node)) = variable(container, VARIABLE)?
+            && let Some(Variable::Value(Some(node)) | Variable::Elsewhere(node)) = variable(container, PROXY_CONFIG)?
             && node.as_str().is_some()
         {
-            found.push(Carrier::new(VARIABLE, node));
+            found.push(Carrier::new(PROXY_CONFIG, node));
         }
     }
     Ok(found)

@@ -26,7 +26,7 @@ documented! {
     /// `proxy.istio.io/config`, the proxy's environment, `ProxyConfig`), istiod's environment, `IstioOperator`, `Istio`,
     /// `IstioRevision` and `ServiceMeshControlPlane`, Helm values in `HelmRelease` and `Application`, and `EnvoyFilter`.
     /// Of what may force single traces it advises: headers that a `VirtualService` sets, a bootstrap and containers of
-    /// one's own that are laid over the proxy's.
+    /// one's own that are laid over the proxy's; a proxy config among these is refused.
     ///
     /// # Why
     /// Each span is work for the proxy that makes it, for the network and for the tracing backend, which has to keep it:
@@ -132,7 +132,7 @@ impl Rule for NoFullTraceSampling {
             ("install.istio.io" | "sailoperator.io", _) => installation::check(judge, kind, object, decided)?,
             _ => {
                 if let Some(template) = pod_template(kind.0, kind.1, object)? {
-                    proxy_config::check_unseen(judge, &template)?;
+                    proxy_config::check_unseen(judge, kind.1, &template)?;
                     if mesh.has_control_plane(&request.namespace) {
                         istiod::check(judge, &template)?;
                     }

@@ -3,12 +3,9 @@
 use super::value::{self, Bypass};
 use super::{TrafficCaptureBypass, finding};
 use crate::mesh::protobuf::field;
-use crate::mesh::{PodTemplate, Unreadable, proxy_configs};
+use crate::mesh::{OVERRIDES, PodTemplate, Unreadable, proxy_configs};
 use crate::object::{Node, Value, WrongType};
 use crate::rule::{Finding, Findings};
-
-/// The annotation by which the injector remembers what a template says of the proxy; it reads it, too.
-const OVERRIDES: &str = "proxy.istio.io/overrides";
 
 /// Settings and an image that the injector lays over its own.
 pub(super) fn overridden(

@@ -13,6 +13,8 @@ const ROUNDING: f64 = 0.005;
 
 const REMEDY: &str = "write 1 for one request in a hundred, 0.1 for one in a thousand";
 
+const CORRECT: &str = "correct it: Istio refuses it as a whole, or makes of it what nobody meant";
+
 /// Judges shares by the parameters of the rule.
 pub(super) struct Judge<'a> {
     params: &'a Params,
@@ -151,7 +153,7 @@ impl<'a> Judge<'a> {
         let Params { deny, warn, clamp } = *self.params;
         if share.percent < 0.0 || share.percent.is_nan() {
             let message = format!("{} is no percentage, and Envoy refuses it", share.said);
-            self.refuse(&share.subject, share.place, message);
+            self.refuse(&share.subject, share.place, message, CORRECT);
         } else if reaches(share.percent, deny) {
             self.findings.violation(share.finding(deny, clamp.filter(|_| self.mends)));
         } else if reaches(share.percent, warn) {
@@ -185,10 +187,11 @@ impl<'a> Judge<'a> {
 
     /// Configuration that cannot be read: what it would lead to is not known, and istiod or Envoy refuses it.
     pub(super) fn refused(&mut self, subject: &str, Unreadable { place, message }: Unreadable) {
-        self.refuse(subject, place, format!("`{subject}` cannot be read: {message}"));
+        self.refuse(subject, place, format!("`{subject}` cannot be read: {message}"), CORRECT);
     }
 
-    fn refuse(&mut self, subject: &str, place: Place, message: String) {
+    /// What leads to nobody knows which share.
+    pub(super) fn refuse(&mut self, subject: &str, place: Place, message: String, remedy: &str) {
         self.findings.violation(Finding {
             path: place.path,
             inner: place.inner,
@@ -196,7 +199,7 @@ impl<'a> Judge<'a> {
             // One that is broken in another way is not the same.
             value: message.clone().into(),
             message,
-            remedy: "correct it: Istio refuses it as a whole, or makes of it what nobody meant".to_owned(),
+            remedy: remedy.to_owned(),
             ..Finding::default()
         });
     }

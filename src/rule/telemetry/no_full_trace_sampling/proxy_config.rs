@@ -7,7 +7,7 @@ use super::istiod::DEFAULT;
 use super::judge::{Judge, Share};
 use super::runtime;
 use crate::mesh::protobuf::{double, field, message};
-use crate::mesh::{Carrier, Opened, PodFacts, PodTemplate};
+use crate::mesh::{Carrier, OVERRIDES, Opened, PROXY_CONFIG, PodFacts, PodTemplate};
 use crate::object::{Node, WrongType};
 
 /// Part of every key that is looked for: `tracing`, `tracing.random_sampling`.
@@ -15,11 +15,6 @@ const WORD: &str = "tracing";
 
 /// Where a Pod brings a bootstrap of its own for Envoy.
 const BOOTSTRAP: &str = "sidecar.istio.io/bootstrapOverride";
-
-/// Containers that the injector lays over its own, `PROXY_CONFIG` included. It notes there what it found in a Pod, and
-/// takes what a template says for that: `reapplyOverwrittenContainers` of
-/// <https://github.com/istio/istio/blob/master/pkg/kube/inject/webhook.go>.
-const OVERRIDES: &str = "proxy.istio.io/overrides";
 
 /// Judges a proxy config.
 pub(super) fn check(judge: &mut Judge<'_>, carrier: Carrier<'_>) {
@@ -82,18 +77,30 @@ fn proxy_config(judge: &mut Judge<'_>, opened: &Opened<'_>, config: Node<'_>) ->
     Ok(true)
 }
 
-/// Advises against a bootstrap, and against containers, that nobody sees.
-pub(super) fn check_unseen(judge: &mut Judge<'_>, template: &PodTemplate<'_>) -> Result<(), WrongType> {
+/// Advises against a bootstrap and against containers that are not looked into. The latter bring no proxy config.
+pub(super) fn check_unseen(judge: &mut Judge<'_>, kind: &str, template: &PodTemplate<'_>) -> Result<(), WrongType> {
     let annotations = template.metadata.map_or(Ok(None), |metadata| metadata.map("annotations"))?;
-    let injected = PodFacts::of(template)?.injected;
-    for (key, what) in [(BOOTSTRAP, "a bootstrap of its own"), (OVERRIDES, "a container that is laid over the proxy's")]
-    {
-        if let Some(node) = annotations.and_then(|annotations| annotations.get(key))
-            && !(key == OVERRIDES && injected)
-        {
-            let message = format!("{what} may make this proxy trace every request, and is not seen here");
-            judge.advise(node, key, message, "set what is needed in the annotation proxy.istio.io/config");
+    let annotation = |key: &str| annotations.and_then(|annotations| annotations.get(key));
+    let remedy = "set what is needed in the annotation proxy.istio.io/config";
+    if let Some(node) = annotation(BOOTSTRAP) {
+        let message = "a bootstrap of its own may make this proxy trace every request, and is not seen here".to_owned();
+        judge.advise(node, BOOTSTRAP, message, remedy);
+    }
+    // In an injected Pod it says what stands in its containers, too.
+    let noted = kind == "Pod" && PodFacts::of(template)?.has_proxy;
+    let Some(node) = annotation(OVERRIDES).filter(|_| !noted) else { return Ok(()) };
+    match Carrier::new(OVERRIDES, node).open(PROXY_CONFIG) {
+        Ok(Some(opened)) if opened.root().descendants().any(|node| node.as_str() == Some(PROXY_CONFIG)) => {
+            let message =
+                format!("`{OVERRIDES}` lays a {PROXY_CONFIG} over the proxy's, which may trace every request");
+            judge.refuse(OVERRIDES, node.into(), message, remedy);
         }
+        Ok(_) => {
+            let message =
+                "a container that is laid over the proxy's may make it trace every request, and is not seen here";
+            judge.advise(node, OVERRIDES, message.to_owned(), remedy);
+        }
+        Err(error) => judge.refused(OVERRIDES, error),
     }
     Ok(())
 }
