@@ -21,6 +21,7 @@ pub use documentation::Documentation;
 pub(crate) use documentation::documented;
 pub(crate) use finding::Words;
 pub use finding::{CannotJudge, Finding, Findings};
+pub(crate) use request::OF_NAMESPACES;
 pub use request::{Body, Operation, Request, Resource, User};
 
 use schemars::{JsonSchema, Schema};

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::mesh::{EPHEMERAL_CONTAINERS, GroupKind};
 use crate::object::{Node, Tree, read_object};
 
+/// Where a Namespace's labels can change: in itself and by its subresources.
+/// <https://github.com/kubernetes/kubernetes/blob/master/pkg/registry/core/namespace/strategy.go>
+pub(crate) const OF_NAMESPACES: [&str; 3] = ["", "finalize", "status"];
+
 /// What is done to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
@@ -36,16 +40,12 @@ impl Operation {
     }
 
     /// Whether an API server asks about this for that subresource of the kind; of subresources as far as rules judge them.
-    ///
-    /// By those of a Namespace its labels can be changed too:
-    /// <https://github.com/kubernetes/kubernetes/blob/master/pkg/registry/core/namespace/strategy.go>.
     #[must_use]
     pub fn is_done_to(self, kind: GroupKind, subresource: &str) -> bool {
         match subresource {
             "" => true,
             EPHEMERAL_CONTAINERS => self == Self::Update && kind.is("", "Pod"),
-            "finalize" | "status" => self == Self::Update && kind.is("", "Namespace"),
-            _ => false,
+            _ => self == Self::Update && kind.is("", "Namespace") && OF_NAMESPACES.contains(&subresource),
         }
     }
 

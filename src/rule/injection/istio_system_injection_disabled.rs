@@ -9,7 +9,8 @@ use crate::mesh::{
 };
 use crate::object::{Edit, Node, WrongType};
 use crate::rule::{
-    CannotJudge, Finding, Findings, GroupKind, Input, Metadata, Operation, Request, Rule, Severity, documented,
+    CannotJudge, Finding, Findings, GroupKind, Input, Metadata, OF_NAMESPACES, Operation, Request, Rule, Severity,
+    documented,
 };
 
 documented! {
@@ -52,7 +53,7 @@ impl Rule for IstioSystemInjectionDisabled {
         severity: Severity::High,
         kinds: &GroupKind::all_of::<{ 1 + POD_TEMPLATES.len() }>(&[&[NAMESPACE], &POD_TEMPLATES]),
         mends: &[NAMESPACE],
-        subresources: &["", "finalize", "status"],
+        subresources: &OF_NAMESPACES,
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{DATAPLANE_MODE, GroupKind, INJECTION, REVISION, own_label, own_label_path};
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, OF_NAMESPACES, Rule, Severity, documented};
 
 documented! {
     /// A namespace asks for one kind of mesh, in words that Istio knows.
@@ -34,6 +34,7 @@ impl Rule for NamespaceInjectionConflict {
         name: "namespace-injection-conflict",
         severity: Severity::Medium,
         kinds: &[GroupKind { group: "", kind: "Namespace" }],
+        subresources: &OF_NAMESPACES,
         codes: &["IST0123"],
         doc: Self::DOC,
         ..Metadata::OF_WRITES

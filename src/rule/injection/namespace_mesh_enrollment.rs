@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::mesh::{DATAPLANE_MODE, GroupKind, INJECTION, Mesh, REVISION, own_label, own_label_path};
 use crate::object::{Edit, Node, WrongType};
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Operation, Rule, Severity, documented};
+use crate::rule::{
+    CannotJudge, Finding, Findings, Input, Metadata, OF_NAMESPACES, Operation, Rule, Severity, documented,
+};
 
 documented! {
     /// Every namespace says whether it is part of the mesh.
@@ -63,6 +65,7 @@ impl Rule for NamespaceMeshEnrollment {
         name: "namespace-mesh-enrollment",
         severity: Severity::Low,
         kinds: &[NAMESPACE],
+        subresources: &OF_NAMESPACES,
         mends: &[NAMESPACE],
         codes: &[
             "IST0102",

@@ -9,7 +9,7 @@ use crate::mesh::{
     is_subdomain, own_label, own_label_path, pod_template,
 };
 use crate::object::{Node, WrongType, quoted};
-use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
+use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, OF_NAMESPACES, Rule, Severity, documented};
 
 documented! {
     /// Who names a revision names one that there is.
@@ -53,6 +53,7 @@ impl Rule for RevisionLabels {
         name: "revision-labels",
         severity: Severity::Medium,
         kinds: &GroupKind::all_of::<{ OWN.len() + POD_TEMPLATES.len() }>(&[&OWN, &POD_TEMPLATES]),
+        subresources: &OF_NAMESPACES,
         doc: Self::DOC,
         ..Metadata::OF_WRITES
     };
