@@ -1,12 +1,15 @@
 //! `virtualservice-unreachable-route`.
 
+mod taken;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::mesh::{GroupKind, Route, RouteList, StringMatch, VirtualService};
 use crate::object::{Node, WrongType};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
+use taken::{Conditions, Taken};
 
 documented! {
     /// Every route of a VirtualService can be reached.
@@ -22,17 +25,14 @@ documented! {
     ///
     /// # Known limits
     /// Regular expressions are compared as texts. A route that delegates hides nothing, since the other VirtualService may
-    /// leave requests over. Of one list the routes with the first 500 matches are compared.
+    /// leave requests over. In a list of very many routes that differ in little, the last ones are not compared.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct VirtualserviceUnreachableRoute {}
 }
 
 /// A match: where it stands, and its conditions.
-type Match<'t> = (Node<'t>, Map<String, Value>);
-
-/// The most matches of one list that are compared: each is with all before it.
-const MOST: usize = 500;
+type Match<'t> = (Node<'t>, Conditions);
 
 impl Rule for VirtualserviceUnreachableRoute {
     const METADATA: Metadata = Metadata {
@@ -54,25 +54,25 @@ impl Rule for VirtualserviceUnreachableRoute {
 }
 
 fn judge<'r, 't: 'r>(routes: impl Iterator<Item = &'r Route<'t>>, findings: &mut Findings) -> Result<(), WrongType> {
-    let mut taken: Vec<Match<'t>> = Vec::new();
-    let mut compared = 0;
+    let mut taken = Taken::default();
+    // Where those that were taken stand.
+    let mut nodes: Vec<Node<'t>> = Vec::new();
     for route in routes {
-        let asked = matches(route.node)?;
-        compared += asked.len();
-        if compared > MOST {
-            return Ok(());
-        }
         let before = taken.len();
         let mut hidden = Vec::new();
-        for (node, conditions) in asked {
-            let hider = taken.iter().position(|(_, earlier)| covers(earlier, &conditions));
+        for (node, conditions) in matches(route.node)? {
+            let hider = taken.first_over(&conditions);
             hidden.push((node, hider));
             if hider.is_none() {
-                taken.push((node, conditions));
+                taken.push(conditions);
+                nodes.push(node);
             }
         }
+        if taken.is_exhausted() {
+            return Ok(());
+        }
         if hidden.iter().all(|(_, hider)| hider.is_some_and(|hider| hider < before)) {
-            let by = hidden.first().and_then(|(_, hider)| taken.get((*hider)?));
+            let by = hidden.first().and_then(|(_, hider)| nodes.get((*hider)?));
             findings.violation(Finding {
                 path: route.node.pointer(),
                 subject: route.subject(),
@@ -81,7 +81,7 @@ fn judge<'r, 't: 'r>(routes: impl Iterator<Item = &'r Route<'t>>, findings: &mut
                 ..remedy()
             });
         } else {
-            let ineffective = hidden.iter().filter_map(|(node, hider)| Some((node, taken.get((*hider)?))));
+            let ineffective = hidden.iter().filter_map(|(node, hider)| Some((node, nodes.get((*hider)?))));
             findings.advise(ineffective.map(|(node, by)| Finding {
                 path: node.pointer(),
                 subject: format!("{} match", route.subject()),
@@ -92,6 +92,7 @@ fn judge<'r, 't: 'r>(routes: impl Iterator<Item = &'r Route<'t>>, findings: &mut
         }
         if route.node.map("delegate")?.is_some() {
             taken.truncate(before);
+            nodes.truncate(before);
         }
     }
     Ok(())
@@ -101,20 +102,20 @@ fn judge<'r, 't: 'r>(routes: impl Iterator<Item = &'r Route<'t>>, findings: &mut
 fn matches(route: Node<'_>) -> Result<Vec<Match<'_>>, WrongType> {
     let listed = route.maps("match")?;
     if listed.is_empty() {
-        return Ok(vec![(route, Map::new())]);
+        return Ok(vec![(route, Conditions::new())]);
     }
     listed.into_iter().map(|node| Ok((node, conditions(node)?))).collect()
 }
 
 /// What a match asks for: without what names it, what is empty, and the prefix that every path has.
-fn conditions(node: Node<'_>) -> Result<Map<String, Value>, WrongType> {
+fn conditions(node: Node<'_>) -> Result<Conditions, WrongType> {
     for key in ["uri", "scheme", "method", "authority"] {
         node.map(key)?.map(StringMatch::of).transpose()?;
     }
     for key in ["headers", "withoutHeaders", "queryParams", "sourceLabels"] {
         node.map(key)?;
     }
-    let Value::Object(mut map) = node.to_json() else { return Ok(Map::new()) };
+    let Value::Object(mut map) = node.to_json() else { return Ok(Conditions::new()) };
     map.retain(|key, value| {
         let empty = match value {
             Value::Null => true,
@@ -133,30 +134,8 @@ fn conditions(node: Node<'_>) -> Result<Map<String, Value>, WrongType> {
     Ok(map)
 }
 
-/// Whether whatever fits `later` fits `earlier` too.
-fn covers(earlier: &Map<String, Value>, later: &Map<String, Value>) -> bool {
-    let same_case = !later.contains_key("uri") || earlier.get("ignoreUriCase") == later.get("ignoreUriCase");
-    let covered = |(key, asked): (&String, &Value)| match later.get(key) {
-        None => false,
-        Some(found) if asked == found => true,
-        Some(found) => match key.as_str() {
-            "uri" => asked.get("prefix").and_then(Value::as_str).is_some_and(|prefix| starts_with(found, prefix)),
-            "headers" | "withoutHeaders" | "queryParams" | "sourceLabels" => {
-                let Some(asked) = asked.as_object() else { return false };
-                asked.iter().all(|(name, value)| found.get(name) == Some(value))
-            }
-            _ => false,
-        },
-    };
-    (same_case || !earlier.contains_key("uri")) && earlier.iter().all(covered)
-}
-
-fn starts_with(uri: &Value, prefix: &str) -> bool {
-    ["prefix", "exact"].iter().filter_map(|key| uri.get(*key)?.as_str()).any(|text| text.starts_with(prefix))
-}
-
-fn taken_by(by: Option<&Match<'_>>) -> String {
-    let place = by.map(|(node, _)| node.pointer().to_string()).unwrap_or_default();
+fn taken_by(by: Option<&Node<'_>>) -> String {
+    let place = by.map(|node| node.pointer().to_string()).unwrap_or_default();
     format!("`{place}` before it takes all that it asks for")
 }
 
