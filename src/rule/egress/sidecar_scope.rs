@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::mesh::{
-    Attachment, DATAPLANE_MODE, GroupKind, HostScope, ScopedHost, ServiceHost, attachment, service_host,
+    Attachment, DATAPLANE_MODE, GroupKind, HostScope, Mesh, ScopedHost, ServiceHost, attachment, service_host,
 };
 use crate::object::{Node, quoted};
 use crate::rule::{CannotJudge, Finding, Findings, Input, Metadata, Rule, Severity, documented};
@@ -16,7 +16,7 @@ documented! {
     /// Refuses the egress hosts `*/*`, `*/*.local` and the like, with which proxies know everything as they did without;
     /// hosts that are not of the form `namespace/host`, which Istio refuses; and a workload selector in the root
     /// namespace, where a `Sidecar` is for the whole mesh only without. Advises against a `Sidecar` in an ambient
-    /// namespace, where none has an effect.
+    /// namespace, where none has an effect, and against hosts none of which is beside the control plane.
     ///
     /// # Why
     /// A proxy that knows every Service of the mesh is told of every change in it: memory and traffic of the control
@@ -44,13 +44,21 @@ impl Rule for SidecarScope {
     fn check(&self, input: Input<'_>, findings: &mut Findings) -> Result<(), CannotJudge> {
         let Input { object, request, mesh, namespace_labels } = input;
         let Some(spec) = object.map("spec")? else { return Ok(()) };
+        let mut hosts = Vec::new();
         for listener in spec.maps("egress")? {
-            for (node, host) in listener.texts("hosts")? {
-                if let Some((message, wanted)) = wrong(host, &mesh.cluster_domain) {
-                    let finding = finding(node, format!("host {host}"), message, wanted);
-                    findings.violation(Finding { value: host.into(), ..finding });
-                }
+            hosts.extend(listener.texts("hosts")?);
+        }
+        for (node, host) in &hosts {
+            if let Some((message, wanted)) = wrong(host, &mesh.cluster_domain) {
+                let finding = finding(*node, format!("host {host}"), message, wanted);
+                findings.violation(Finding { value: (*host).into(), ..finding });
             }
+        }
+        let of_mesh = |host: &str| sees_control_plane(host, &request.namespace, mesh);
+        if !hosts.is_empty() && !hosts.iter().any(|(_, host)| of_mesh(host)) {
+            let root = mesh.root();
+            let message = format!("no egress host is of `{root}`: what traces and logs are sent to there is not known");
+            findings.advise([finding(spec, "control plane".to_owned(), message, &format!("`{root}/*` as well"))]);
         }
         let root = *request.namespace == *mesh.root();
         if let Some(selector) = spec.get("workloadSelector").filter(|_| root)
@@ -77,6 +85,16 @@ fn wrong(host: &str, cluster_domain: &str) -> Option<(String, &'static str)> {
     let everything = scope == HostScope::Any && every && !excluded;
     everything.then(|| {
         (format!("with the host {} proxies know the whole mesh", quoted(host)), "the namespaces that are called")
+    })
+}
+
+/// Whether a host is beside a control plane, where a mesh has what its telemetry goes to; or none at all is meant (`~/*`).
+fn sees_control_plane(host: &str, own: &str, mesh: &Mesh) -> bool {
+    ScopedHost::parse(host).is_none_or(|host| match host.scope {
+        HostScope::Any => true,
+        _ if host.excluded => false,
+        HostScope::Own => mesh.lives_in(own),
+        HostScope::Namespace(namespace) => mesh.lives_in(namespace),
     })
 }
 

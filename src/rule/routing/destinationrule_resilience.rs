@@ -61,7 +61,9 @@ fn judge_section(
     section: &str,
     findings: &mut Findings,
 ) -> Result<(), WrongType> {
-    let has = |policy: &TrafficPolicy<'_>| Ok(policy.node.map(section)?.is_some());
+    // An empty connection pool limits nothing; empty outlier detection has defaults that do.
+    let says = |map: Node<'_>| section == "outlierDetection" || map.members().next().is_some();
+    let has = |policy: &TrafficPolicy<'_>| Ok(policy.node.map(section)?.is_some_and(says));
     let (mut at_top, mut subsets) = (false, 0);
     for policy in policies.iter().filter(|policy| policy.port.is_none()) {
         match policy.subset {
