@@ -4,7 +4,10 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::cli::{check_with, filter, folder, vigla};
+use vigla::rule::{Operation, RULES};
 
 #[test]
 fn what_several_paths_lead_to_is_judged_once() {
@@ -84,5 +87,22 @@ fn an_empty_folder_beside_another_state_is_a_state_too() {
     ] {
         let run = check(arguments);
         assert_eq!((run.code, run.errors().len()), (2, errors), "{arguments:?}: {}", run.err);
+    }
+}
+
+#[test]
+fn the_examples_of_the_documentation_can_be_tried_as_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for entry in RULES {
+        let name = entry.metadata.name;
+        let allowed = vigla(root, &["check", &format!("policies/{name}/allowed.yaml")]);
+        assert_eq!(allowed.code, 0, "{name}: {}", allowed.out);
+        // Settings count from a file of their own alone.
+        if !entry.denied.contains("kind: Settings") {
+            let operation = if entry.metadata.operations.contains(&Operation::Create) { "CREATE" } else { "DELETE" };
+            let file = format!("policies/{name}/denied.yaml");
+            let denied = vigla(root, &["check", "--profile", "restricted", "--operation", operation, &file]);
+            assert!(denied.out.contains(&format!("[{name}]: ")), "{name}: {}", denied.out);
+        }
     }
 }

@@ -19,7 +19,10 @@ fn the_page_of_rules_is_fresh() {
     let mut page =
         "# The policies\n\nGenerated from the rules and their built-in policies. `vigla explain NAME` prints a page \
                     without its cases; `vigla rules -o json` has the schema of the parameters. The examples are files \
-                    to try things on: `policies/NAME/denied.yaml`, `policies/NAME/allowed.yaml`.\n\n\
+                    to try things on: `vigla check --profile restricted policies/NAME/denied.yaml`, where other policies \
+                    may have a word too, and `vigla check policies/NAME/allowed.yaml`. What `protect-mesh-baseline` \
+                    refuses takes `--operation DELETE`; the Settings among those of `tenant-hosts` count in a file of \
+                    their own, by `--settings`.\n\n\
                     | policy | what it holds | action | profile | severity | mends |\n|---|---|---|---|---|---|\n"
             .to_owned();
     for entry in RULES {
