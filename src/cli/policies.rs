@@ -8,6 +8,8 @@ use super::{Exit, Failure};
 use crate::policy::Listed;
 
 /// List the policies that there are, or show one of them: what is in force, and who says so.
+///
+/// The action is the strictest that a policy can have, whatever the date and the namespace.
 #[derive(Args, Debug)]
 pub(super) struct Policies {
     /// The policy to show.
