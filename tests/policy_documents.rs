@@ -174,7 +174,7 @@ fn rejects_entries_that_never_decide() {
 #[test]
 fn rejects_what_is_no_document_of_ours() {
     for (said, expected) in [
-        ("apiVersion: v1\nkind: ConfigMap\n", "0.yaml:2:7: expected kind Policy, Settings or Suite"),
+        ("apiVersion: v1\nkind: ConfigMap\n", "0.yaml:2:7: expected kind Policy, Settings or Suite, found `ConfigMap`"),
         ("kind: Policy\nmetadata: {name: a}\nspec: {}\n", "0.yaml:3:1: missing field `rule`"),
         ("a: [\n", "0.yaml:"),
         ("[1]\n", "0.yaml:1:1: expected kind"),
@@ -226,7 +226,7 @@ fn rejects_broken_settings_at_their_place() {
         assert_eq!(found.len(), 1, "{said}: {found:?}");
         assert!(found[0].starts_with(expected), "{said}\n{}", found[0]);
     }
-    assert!(refused(&[], Some(POLICY))[0].starts_with("settings.yaml:2:7: expected kind Settings"));
+    assert!(refused(&[], Some(POLICY))[0].starts_with("settings.yaml:2:7: expected kind Settings, found `Policy`"));
 }
 
 #[test]

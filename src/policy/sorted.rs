@@ -66,10 +66,8 @@ impl<'s> Documents<'s> {
             }
             // Suites stand beside their policies; `vigla test` reads them.
             (Some("Suite"), Place::Policies) => Ok(()),
-            (_, Place::Policies) => {
-                Err(document.error_at(&["kind"], "expected kind Policy, Settings or Suite".to_owned()))
-            }
-            (_, Place::Settings) => Err(document.error_at(&["kind"], "expected kind Settings".to_owned())),
+            (found, Place::Policies) => Err(misplaced(&document, "Policy, Settings or Suite", found)),
+            (found, Place::Settings) => Err(misplaced(&document, "Settings", found)),
         }
     }
 
@@ -92,4 +90,9 @@ impl<'s> Documents<'s> {
         self.replaced.extend(self.policies.insert(name, policy));
         Ok(())
     }
+}
+
+fn misplaced(document: &Document<'_>, expected: &str, found: Option<&str>) -> LoadError {
+    let found = found.map(|kind| format!(", found `{}`", kind.escape_debug())).unwrap_or_default();
+    document.error_at(&["kind"], format!("expected kind {expected}{found}"))
 }
