@@ -188,7 +188,7 @@ fn reads_tabs_line_ends_and_marks_as_kubectl_does() {
         ("a: b: c", "1:5 a `:` cannot stand here; check the indentation, or put the value in quotes"),
         ("a: 1\r---\rb: 2", "1:6 a second document starts here; put `---` on a line of its own between them"),
         ("[?a]", "1:2 a value in a flow cannot start with `?`; put it in quotes"),
-        ("{a: b::}", "1:7 a value in a flow cannot end with `:`; put it in quotes"),
+        ("{a: b::}", "1:7 a value in a flow cannot end with `:`; put it in quotes, or close the `[` or `{` before it"),
     ] {
         assert_eq!(refusal(text), error, "{text:?}");
     }

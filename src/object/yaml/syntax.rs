@@ -78,7 +78,7 @@ pub(super) fn without_line_ends(document: Document<'_>, span: Span) -> u32 {
 
 /// A scalar that ends in a colon where that cannot be mended.
 pub(super) fn colon_error(offset: usize) -> ReadError {
-    ReadError::at(offset, "a value in a flow cannot end with `:`; put it in quotes")
+    ReadError::at(offset, "a value in a flow cannot end with `:`; put it in quotes, or close the `[` or `{` before it")
 }
 
 /// What is wrong with the syntax of a document, where the parser noticed.
