@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use kube::Client;
 
 use super::Failure;
 use crate::cluster::access::{AccessError, Cluster, named, of_this_pod};
@@ -23,16 +22,15 @@ pub(super) struct Access {
 impl Access {
     /// The cluster to serve: the one named by a flag, else that of the Pod. Not what `KUBECONFIG` names: a server that
     /// somebody tries on their own machine has no business there.
-    pub(super) async fn to_serve(&self) -> Result<Option<Client>, Failure> {
+    pub(super) async fn to_serve(&self) -> Result<Option<Cluster>, Failure> {
         if self.kubeconfig.is_some() || self.context.is_some() {
             let cluster = named(self.kubeconfig.as_deref(), self.context.as_deref()).await;
-            return cluster.map(|cluster| Some(cluster.client)).map_err(Failure::bad_input);
+            return cluster.map(Some).map_err(Failure::bad_input);
         }
-        let cluster = of_this_pod().unwrap_or_else(|error| {
+        Ok(of_this_pod().unwrap_or_else(|error| {
             tracing::warn!("{error}; the labels of namespaces stay unknown");
             None
-        });
-        Ok(cluster.map(|cluster| cluster.client))
+        }))
     }
 
     /// The cluster that kubectl would talk to; in a Pod without a kubeconfig, its own.

@@ -115,14 +115,14 @@ impl Serve {
         let clients = self.clients.open()?;
         let cluster = self.access.to_serve().await?;
         let Origin { identity, renewal, dev } = tokio::select! {
-            origin = Origin::open(named, self.address().ip(), cluster.as_ref()) => origin?,
+            origin = Origin::open(named, self.address().ip(), cluster.as_ref().map(|cluster| &cluster.client)) => origin?,
             () = stop.asked() => return Ok(Exit::Clean),
         };
         let server = self.bind(&identity, clients.as_ref()).await?;
         tracing::info!(address = %server.address(), policies = set.policies().len(), set = set.hash(), "serving");
         let (health, metrics) = (Health::default(), Arc::new(Metrics::default()));
         let webhook = Arc::new(Webhook::new(set, Arc::clone(&metrics)));
-        let namespaces = cluster.map(|client| Namespaces::watch(client, Arc::clone(&webhook)));
+        let namespaces = cluster.map(|cluster| Namespaces::watch(cluster, Arc::clone(&webhook)));
         Upkeep {
             policies,
             webhook: Arc::clone(&webhook),

@@ -15,7 +15,7 @@ use kube::runtime::watcher::{Config, DefaultBackoff, Error, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch::{self, Receiver, Sender};
 
-use super::access::reason;
+use super::access::{Cluster, reason};
 use crate::mesh::{Labels, Snapshot};
 
 /// How long one watch lasts before the API server is asked for the next one. A peer that is gone without a word is
@@ -86,15 +86,16 @@ impl Freshness {
 ///
 /// After a failure everything is listed again: so it shows that the API server answers again, also where nothing has
 /// changed meanwhile, and nothing that was missed stays missing.
-pub fn watch(client: Client, publish: impl Fn(Snapshot) + Send + Sync + 'static) -> Receiver<Freshness> {
+pub fn watch(cluster: Cluster, publish: impl Fn(Snapshot) + Send + Sync + 'static) -> Receiver<Freshness> {
     let (freshness, receiver) = watch::channel(Freshness::Pending(None));
     tokio::spawn(async move {
-        let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(client);
+        let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(cluster.client);
         let mut backoff = DefaultBackoff::default();
         let mut told = BTreeSet::new();
         loop {
             // Labels that nobody keeps up to date, and nobody says so, would be worse than a fault.
-            let following = AssertUnwindSafe(follow(namespaces.clone(), &freshness, &publish)).catch_unwind();
+            let following =
+                AssertUnwindSafe(follow(namespaces.clone(), &cluster.place, &freshness, &publish)).catch_unwind();
             let why = following.await.unwrap_or_else(|_| "a fault of Vigla's own; its log has the place".to_owned());
             if *freshness.borrow() == Freshness::Current {
                 told.clear();
@@ -137,6 +138,7 @@ pub async fn labels(client: Client, only: Option<&str>) -> kube::Result<Snapshot
 /// Lists and then watches, up to a failure: returns why, and what to do.
 async fn follow(
     namespaces: Api<PartialObjectMeta<Namespace>>,
+    place: &str,
     freshness: &Sender<Freshness>,
     publish: &(impl Fn(Snapshot) + Sync),
 ) -> String {
@@ -149,7 +151,7 @@ async fn follow(
             publish(known.snapshot());
         }
         if let Err(error) = taken {
-            return explain(&error);
+            return explain(&error, place);
         }
         if known.whole {
             succeed(freshness, known.labels.len());
@@ -164,7 +166,7 @@ fn succeed(freshness: &Sender<Freshness>, namespaces: usize) {
     }
 }
 
-fn explain(error: &Error) -> String {
+fn explain(error: &Error, place: &str) -> String {
     match error {
         Error::InitialListFailed(kube::Error::Api(status))
         | Error::WatchStartFailed(kube::Error::Api(status))
@@ -174,7 +176,7 @@ fn explain(error: &Error) -> String {
             format!("{}; grant it `list` and `watch` on `namespaces` by a ClusterRole", status.message)
         }
         Error::InitialListFailed(error) | Error::WatchStartFailed(error) | Error::WatchFailed(error) => {
-            format!("the API server: {}", reason(error))
+            format!("the API server {place}: {}; see that it runs and is reached from here", reason(error))
         }
         error => error.to_string(),
     }
@@ -293,7 +295,7 @@ mod tests {
         let status = serde_json::json!({"code": 403, "reason": "Forbidden", "message": "namespaces is forbidden: …"});
         let status = serde_json::from_value(status).expect("a status");
         assert_eq!(
-            explain(&Error::InitialListFailed(kube::Error::Api(status))),
+            explain(&Error::InitialListFailed(kube::Error::Api(status)), "https://10.0.0.1"),
             "namespaces is forbidden: …; grant it `list` and `watch` on `namespaces` by a ClusterRole"
         );
     }

@@ -238,5 +238,8 @@ async fn a_stranger_in_the_place_of_the_api_server_tells_nothing() {
     let server = Server::start(&cluster.kubeconfig("admin", Some(other.door.address.port())));
     let mut vigla = server.vigla;
     let said = vigla.wait_for_log("namespaces: labels ");
-    assert!(said.contains("labels unknown: the API server: ") && said.contains("invalid peer certificate"), "{said}");
+    assert!(
+        said.contains("labels unknown: the API server https://") && said.contains("invalid peer certificate"),
+        "{said}"
+    );
 }

@@ -43,7 +43,7 @@ async fn a_cluster_that_is_not_there_keeps_nobody_from_judging() {
     let (settings, kubeconfig) = (path(&files, "settings.yaml"), path(&files, "kubeconfig"));
     let mut vigla = Vigla::start(&["--settings", &settings, "--kubeconfig", &kubeconfig]);
     let line = vigla.wait_for_log("WARN");
-    assert!(line.contains("namespaces: labels unknown: the API server: "), "{line}");
+    assert!(line.contains("namespaces: labels unknown: the API server https://"), "{line}");
     assert!(line.contains("Connection refused (os error 111)"), "{line}");
     // Its labels are unknown, and the strictest branch holds.
     assert!(!is_allowed(&vigla).await);
@@ -52,7 +52,7 @@ async fn a_cluster_that_is_not_there_keeps_nobody_from_judging() {
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.body);
         let (reason, details) = answer.body.split_once('\n').unwrap();
         assert_eq!(reason, "not ready: waiting for the labels of namespaces, for half a minute at most");
-        if details.starts_with("namespaces: labels unknown: the API server: ") {
+        if details.starts_with("namespaces: labels unknown: the API server https://") {
             break;
         }
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use kube::Client;
 use tokio::sync::watch::Receiver;
 
+use crate::cluster::access::Cluster;
 use crate::cluster::namespaces::{Freshness, watch};
 use crate::server::{Health, Webhook};
 use crate::telemetry::Metrics;
@@ -22,8 +22,8 @@ pub(super) struct Namespaces {
 
 impl Namespaces {
     /// From now on `webhook` knows what is known.
-    pub(super) fn watch(client: Client, webhook: Arc<Webhook>) -> Self {
-        let freshness = watch(client, move |snapshot| webhook.inform(snapshot));
+    pub(super) fn watch(cluster: Cluster, webhook: Arc<Webhook>) -> Self {
+        let freshness = watch(cluster, move |snapshot| webhook.inform(snapshot));
         Self { freshness, begun: Instant::now() }
     }
 
